@@ -1,0 +1,170 @@
+//! The configured world: who owns what, and how it is reached. Secrets are not here: they are stored beside these items.
+
+use serde::{Deserialize, Serialize};
+
+use crate::destination::{CustomLink, DestPrefix, Destination};
+use crate::ids::{
+    AppId, ClientId, EnterpriseId, OaAppId, OaInstanceId, OaUserId, TenantId, WeLinkTenantId, WeLinkUserId,
+};
+use crate::time::Timestamp;
+
+/// Who did something and when, as every setting remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    pub at: Timestamp,
+    /// `operator`, or the name of an API key or account.
+    pub by: String,
+}
+
+/// An OA team (团队).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    /// Hosts that custom homepage links may lead to (product.md Q4), with their port where it is not 443.
+    #[serde(default)]
+    pub link_hosts: Vec<String>,
+    pub created: Stamp,
+}
+
+/// How the OA takes over a signed-in person (oa-api.md C.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SsoProfile {
+    #[default]
+    Ticket,
+}
+
+/// How a ticket reaches the OA (oa-api.md C.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TicketDelivery {
+    /// An auto-submitted form POST.
+    #[default]
+    FormPost,
+    /// `?ticket=`, for an OA that can do nothing else.
+    Query,
+}
+
+/// One OA installation (oa-api.md C, instance configuration). All URLs are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OaInstance {
+    pub id: OaInstanceId,
+    pub name: String,
+    /// Base of `/v1/apps`.
+    pub base: String,
+    pub scim_base: String,
+    #[serde(default)]
+    pub sso_profile: SsoProfile,
+    /// Takes the ticket.
+    pub sso_landing: String,
+    #[serde(default)]
+    pub ticket_delivery: TicketDelivery,
+    /// Where the OA sets its nonce first; absent = the ticket is not bound to the browser.
+    #[serde(default)]
+    pub start_url: Option<String>,
+    /// `session.revoke` goes here; absent = the OA cannot end its sessions.
+    #[serde(default)]
+    pub revoke_url: Option<String>,
+    pub allowed_dest_prefixes: Vec<DestPrefix>,
+    pub created: Stamp,
+    /// Counts changes; an update names the version it saw.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// One WeLink company that the tenant has integrated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enterprise {
+    pub id: EnterpriseId,
+    /// A label of the bridge alone, shown to end users; not checked against WeLink (product.md M9).
+    pub name: String,
+    /// The OA whose people are linked to this enterprise's members.
+    pub oa_instance: OaInstanceId,
+    pub created: Stamp,
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What opening the app leads to (product.md M14, M15).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "kebab-case")]
+pub enum Homepage {
+    /// 打开应用: a homepage-type application of the OA, with the paths it had when it was chosen.
+    OaApp { oa_app: OaAppId, name: String, dest_pc: Destination, dest_mobile: Destination },
+    /// 自定义链接: any link whose host the tenant allows.
+    CustomLink { link: CustomLink },
+}
+
+/// One WeLink app of an enterprise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    pub id: AppId,
+    pub enterprise: EnterpriseId,
+    pub name: String,
+    pub client_id: ClientId,
+    /// The WeLink enterprise that the credentials belong to, pinned when they were saved.
+    pub welink_tenant: WeLinkTenantId,
+    /// The company name that WeLink reports, shown beside our own label (product.md Q2).
+    #[serde(default)]
+    pub welink_company: String,
+    pub homepage: Homepage,
+    pub enabled: bool,
+    /// When and by whom the secret was set: all that anybody can read of it (product.md ENT-03).
+    pub secret_set: Stamp,
+    /// Counts the credentials; a shared token belongs to one of them.
+    pub credentials_version: u64,
+    pub created: Stamp,
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// How a person came into the bridge copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PersonSource {
+    /// By opening an app (单点写入, product.md M30).
+    Sso,
+    /// By an administrator who bound him.
+    Admin,
+}
+
+/// A WeLink member in the bridge copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub enterprise: EnterpriseId,
+    pub user_id: WeLinkUserId,
+    pub source: PersonSource,
+    #[serde(default)]
+    pub name_zh: String,
+    #[serde(default)]
+    pub name_en: String,
+    #[serde(default)]
+    pub mobile: String,
+    #[serde(default)]
+    pub email: String,
+    #[serde(default)]
+    pub corp_user_id: String,
+    #[serde(default)]
+    pub link: Option<Link>,
+    pub first_seen: Timestamp,
+}
+
+/// How a link came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkOrigin {
+    /// On the person's card, by API or CLI.
+    Card,
+}
+
+/// Person <-> OA user, one to one within an enterprise (product.md Q27).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub oa_user: OaUserId,
+    /// The OA login name when it was linked; for display and the ticket's `login_id`.
+    #[serde(default)]
+    pub login_id: String,
+    pub origin: LinkOrigin,
+    pub bound: Stamp,
+}

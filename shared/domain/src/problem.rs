@@ -1,0 +1,151 @@
+//! Everything that can go wrong for a person, in words that say what to do (design.md 9, product.md C27).
+//!
+//! A problem has a stable name, an HTTP status and two texts in two languages. It never carries an inner message: what a
+//! client may see is written here and nowhere else.
+
+use crate::text::Text;
+
+/// One kind of failure as people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// The last part of the problem document's `type` (oa-api.md C.7).
+    pub name: &'static str,
+    pub status: u16,
+    /// What happened.
+    pub title: Text,
+    /// What to do now.
+    pub advice: Text,
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $id:ident = $status:literal $name:literal, $tz:literal / $te:literal, $az:literal / $ae:literal;)*) => {
+        $($(#[$doc])* pub const $id: Problem = Problem {
+            name: $name, status: $status, title: Text::new($tz, $te), advice: Text::new($az, $ae),
+        };)*
+        /// Every problem, for tests over the catalogue and for the API description.
+        pub const ALL: &[Problem] = &[$($id),*];
+    };
+}
+
+problems! {
+    NOT_FOUND = 404 "not-found",
+        "没有找到这个页面" / "This page does not exist",
+        "请从 WeLink 工作台重新打开应用；如果仍然不行，请联系管理员。" / "Open the app again from the WeLink workbench. If that does not help, ask your administrator.";
+    APP_DISABLED = 403 "app-disabled",
+        "这个应用已被停用" / "This app is switched off",
+        "请联系管理员启用该应用。" / "Ask your administrator to switch it on.";
+    STATE_REFUSED = 400 "state-refused",
+        "这次登录已失效" / "This sign-in is no longer valid",
+        "请关闭此页，从 WeLink 工作台重新打开应用。" / "Close this page and open the app again from the WeLink workbench.";
+    CODE_REFUSED = 400 "code-refused",
+        "WeLink 的一次性授权码已失效" / "WeLink's one-time code is no longer valid",
+        "请关闭此页，重新打开应用。" / "Close this page and open the app again.";
+    NOT_IN_RANGE = 403 "not-in-range",
+        "您不在该应用的可见范围内" / "You are outside the visible range of this app",
+        "请管理员在 WeLink 管理后台把您加入该应用的可见范围。" / "Ask your administrator to add you to the app's visible range in WeLink.";
+    WRONG_ENTERPRISE = 403 "wrong-enterprise",
+        "您的 WeLink 账号属于另一家企业" / "Your WeLink account belongs to another company",
+        "请切换到集成该应用的企业后再打开。" / "Switch to the company that integrated this app, then open it again.";
+    LEFT_COMPANY = 403 "left-company",
+        "您的 WeLink 账号已停用" / "Your WeLink account is closed",
+        "如果这是误操作，请联系管理员。" / "If this is a mistake, ask your administrator.";
+    NOT_LINKED = 403 "not-linked",
+        "您的 WeLink 账号还没有关联 OA 账号" / "Your WeLink account is not linked to an OA account yet",
+        "请联系管理员为您关联 OA 账号，然后重新打开应用。" / "Ask your administrator to link your OA account, then open the app again.";
+    LINK_GONE = 403 "link-gone",
+        "您的 OA 账号关联刚刚被解除" / "Your link to the OA has just been removed",
+        "请重新打开应用；如果需要恢复关联，请联系管理员。" / "Open the app again. To have the link restored, ask your administrator.";
+    WELINK_DOWN = 503 "welink-down",
+        "WeLink 暂时没有回应" / "WeLink is not answering at the moment",
+        "请稍等一分钟后再试。" / "Wait a minute, then try again.";
+    WELINK_CREDENTIALS = 503 "welink-credentials",
+        "该应用与 WeLink 的连接已中断" / "This app's connection to WeLink is broken",
+        "请管理员检查该应用的 client_id 和 client_secret。" / "Ask your administrator to check the app's client_id and client_secret.";
+    WELINK_PERMISSION = 503 "welink-permission",
+        "该应用缺少 WeLink 接口权限" / "This app lacks a WeLink permission",
+        "请管理员在 WeLink 开放平台开启【身份与鉴权】中的两个权限，再重新打开应用。" / "Ask your administrator to grant both permissions under 身份与鉴权 (identity) on the WeLink open platform, then open the app again.";
+    OA_DOWN = 503 "oa-down",
+        "OA 暂时没有回应" / "The OA is not answering at the moment",
+        "请稍等一分钟后再试。" / "Wait a minute, then try again.";
+    BUSY = 429 "busy",
+        "现在使用的人太多" / "Too many people are signing in right now",
+        "请几秒钟后再试。" / "Try again in a few seconds.";
+    UNAVAILABLE = 503 "unavailable",
+        "云桥暂时不可用" / "The bridge is not available at the moment",
+        "请稍等一分钟后再试；如果仍然不行，请把追踪号告诉管理员。" / "Wait a minute, then try again. If it stays this way, tell your administrator the trace id.";
+    NOT_IN_WELINK = 400 "not-in-welink",
+        "请在 WeLink 中打开" / "Open this page in WeLink",
+        "此页面需要从 WeLink 工作台打开。" / "This page has to be opened from the WeLink workbench.";
+    BAD_REQUEST = 400 "bad-request",
+        "请求无法识别" / "The request cannot be understood",
+        "请检查请求的内容和格式。" / "Check the content and format of the request.";
+    NOT_ACCEPTABLE_FIELD = 422 "invalid",
+        "有的内容不符合要求" / "Some values are not acceptable",
+        "请按各字段的提示修改。" / "Correct the fields named below.";
+    BODY_TOO_LARGE = 413 "body-too-large",
+        "请求内容过大" / "The request is too large",
+        "请减小请求的大小后再试。" / "Make the request smaller and try again.";
+    METHOD_NOT_ALLOWED = 405 "method-not-allowed",
+        "此地址不支持这种请求方式" / "This address does not take that method",
+        "请查看接口说明。" / "See the API description.";
+    UNAUTHENTICATED = 401 "unauthenticated",
+        "缺少有效的密钥" / "A valid key is missing",
+        "请用 Authorization: Bearer 携带管理密钥。" / "Send the operator key as Authorization: Bearer.";
+    LOCKED = 429 "locked",
+        "错误次数过多，已暂时锁定" / "Locked for now after too many failures",
+        "请稍后再试。" / "Try again later.";
+    CROSS_SITE = 403 "cross-site",
+        "请求来自其他网站" / "The request comes from another site",
+        "请从云桥自己的页面发起操作。" / "Start again from the bridge's own page.";
+    SIGNATURE_INVALID = 401 "signature-invalid",
+        "签名无效" / "The signature is not valid",
+        "请检查 webhook 签名密钥，并对原始请求体签名。" / "Check the webhook secret and sign the raw body.";
+    TIMESTAMP_SKEW = 401 "timestamp-skew",
+        "时间戳偏差过大" / "The timestamp is too far off",
+        "请校准服务器时间（NTP）。" / "Set the server's clock by NTP.";
+    TICKET_USED = 409 "ticket-used",
+        "票据已使用" / "The ticket has been used",
+        "请让用户重新打开应用。" / "Have the user open the app again.";
+    TICKET_EXPIRED = 410 "ticket-expired",
+        "票据已过期" / "The ticket has expired",
+        "请让用户重新打开应用。" / "Have the user open the app again.";
+    TICKET_UNKNOWN = 404 "ticket-unknown",
+        "没有这张票据" / "There is no such ticket",
+        "请检查 jti 和 aud。" / "Check jti and aud.";
+    NAME_TAKEN = 409 "name-taken",
+        "名称已被使用" / "The name is taken",
+        "请换一个名称。" / "Choose another name.";
+    CLIENT_ID_TAKEN = 409 "client-id-taken",
+        "这个 client_id 已被集成" / "This client_id is integrated already",
+        "同一个 WeLink 应用只能集成一次。" / "A WeLink app can be integrated once only.";
+    CHANGED_MEANWHILE = 409 "changed-meanwhile",
+        "内容已被他人修改" / "Somebody else changed this meanwhile",
+        "请重新读取后再修改。" / "Read it again and repeat your change.";
+    ALREADY_LINKED = 409 "already-linked",
+        "该人员或 OA 账号已有关联" / "The person or the OA account is linked already",
+        "请先解除原有关联。" / "Unbind the existing link first.";
+    CREDENTIALS_REFUSED = 422 "credentials-refused",
+        "WeLink 不接受这组 client_id 和 client_secret" / "WeLink refuses this client_id and client_secret",
+        "请在 WeLink 开放平台的【基本信息】中核对后重新填写。" / "Compare them with 基本信息 (basic information) on the WeLink open platform and enter them again.";
+    OA_REFUSED = 422 "oa-refused",
+        "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
+        "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_speaks_both_languages_and_has_its_own_name() {
+        let mut names = std::collections::BTreeSet::new();
+        for problem in ALL {
+            assert!(names.insert(problem.name), "{} twice", problem.name);
+            for text in [problem.title, problem.advice] {
+                assert!(text.zh.chars().any(|c| c >= '\u{4e00}'), "{}: zh", problem.name);
+                assert!(text.en.chars().any(|c| c.is_ascii_alphabetic()), "{}: en", problem.name);
+            }
+            assert!((400..600).contains(&problem.status));
+        }
+    }
+}

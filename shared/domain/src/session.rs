@@ -1,0 +1,112 @@
+//! A browser's session at the bridge, and the one-time state of a sign-in that has begun (product.md C1, C17).
+
+use serde::{Deserialize, Serialize};
+
+use crate::destination::Destination;
+use crate::ids::{AppId, OaUserId, SessionId, StateId, TicketId, WeLinkUserId};
+use crate::time::Timestamp;
+
+/// Life of a one-time state: opening the page and answering it. Below the ten minutes of product.md C1.
+pub const STATE_S: i64 = 300;
+/// Absolute life of a session.
+pub const SESSION_S: i64 = 8 * 3600;
+/// Life of a session that is not used.
+pub const SESSION_IDLE_S: i64 = 30 * 60;
+/// Life of a hand-off ticket (oa-api.md C.2.2).
+pub const TICKET_S: i64 = 60;
+/// How long the OA has to come back for its ticket with a nonce.
+pub const HANDOFF_S: i64 = 120;
+
+/// A sign-in that has begun: everything that must not travel through the browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneTimeState {
+    pub id: StateId,
+    /// The app, hence tenant, enterprise and `client_id`: never taken from the callback (product.md C4).
+    pub app: AppId,
+    /// SHA-256 of the browser's cookie, hex.
+    pub browser: String,
+    /// The OA page of a deep link, already checked; absent = the app's homepage.
+    pub dest: Option<Destination>,
+    pub created: Timestamp,
+    pub expires: Timestamp,
+}
+
+/// Why a callback's state is not accepted (product.md HOM-03).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateRefused {
+    Missing,
+    Unknown,
+    Foreign,
+    Expired,
+    Repeated,
+}
+
+impl StateRefused {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Foreign => "foreign",
+            Self::Expired => "expired",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+/// A browser that has proved who is behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebSession {
+    pub id: SessionId,
+    pub app: AppId,
+    pub user: WeLinkUserId,
+    pub oa_user: OaUserId,
+    /// The OA login name, for the ticket; kept here so that the way back costs no read.
+    #[serde(default)]
+    pub login_id: String,
+    /// SHA-256 of the cookie's secret, hex.
+    pub secret: String,
+    /// When WeLink proved the user.
+    pub auth_time: Timestamp,
+    pub expires: Timestamp,
+    pub idle_until: Timestamp,
+    /// The hand-off that waits for the OA's nonce, if one does.
+    #[serde(default)]
+    pub handoff: Option<PendingHandOff>,
+}
+
+/// A hand-off between the OA's start URL and the ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingHandOff {
+    pub dest: Destination,
+    pub expires: Timestamp,
+}
+
+impl WebSession {
+    /// Both limits, checked in code as well as by the table's TTL, which is lazy.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expires && now < self.idle_until
+    }
+}
+
+/// A ticket as the bridge remembers it, from issue to redemption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTicket {
+    pub id: TicketId,
+    pub oa_user: OaUserId,
+    pub app: AppId,
+    pub user: WeLinkUserId,
+    pub audience: crate::ids::OaInstanceId,
+    pub dest: Destination,
+    pub expires: Timestamp,
+    /// Set by the one redemption: when, and the `webhook-id` whose repetition gets the same answer.
+    #[serde(default)]
+    pub redeemed: Option<Redeemed>,
+}
+
+/// The one redemption of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redeemed {
+    pub at: Timestamp,
+    pub webhook_id: String,
+}

@@ -1,0 +1,175 @@
+//! The way out: one request, one answer, one bounded wait.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt, service_fn};
+
+/// Bytes of an answer at most; a SCIM page of 200 people is about 0.3 MiB.
+pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What went wrong on the way; the variants differ in what may have happened on the other side.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The request was never sent: repeating it is safe.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// No answer in time; the request may have taken effect.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection ended before the whole answer was there; the request may have taken effect.
+    #[error("the answer was lost: {0}")]
+    Broken(String),
+    /// The answer is larger than [`ANSWER_BYTES_MAX`].
+    #[error("the answer is too large")]
+    TooLarge,
+    /// The host is not on the allow-list (product.md C23); nothing was sent.
+    #[error("host not allowed: {0}")]
+    HostNotAllowed(String),
+}
+
+/// Marks a response of an in-process router whose connection "was lost": the seam turns it into [`TransportError::Broken`].
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLost;
+
+type Inner = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
+
+/// A cloneable HTTP client. No redirects are followed and no cookies are kept: each caller decides what an answer means.
+#[derive(Clone)]
+pub struct Transport(Inner);
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl Transport {
+    pub fn new<S>(service: S) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<Bytes>, Error = TransportError> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        Self(BoxCloneSyncService::new(service))
+    }
+
+    /// An in-process router as the other side: a simulator without a socket.
+    pub fn router(router: axum::Router) -> Self {
+        Self::new(service_fn(move |request: Request<Bytes>| {
+            let router = router.clone();
+            async move { through_router(router, request).await }
+        }))
+    }
+
+    /// Sends the request and waits at most `timeout` for the whole answer.
+    pub async fn send(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
+        match tokio::time::timeout(timeout, self.0.clone().oneshot(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(TransportError::Timeout),
+        }
+    }
+
+    /// The same transport, refusing every host but these (`host` or `host:port` as it stands in the URL).
+    #[must_use]
+    pub fn only(self, hosts: BTreeSet<String>) -> Self {
+        let inner = self.0;
+        Self::new(service_fn(move |request: Request<Bytes>| {
+            let host = request.uri().authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
+            let allowed = hosts.contains(&host);
+            let inner = inner.clone();
+            async move {
+                if allowed { inner.oneshot(request).await } else { Err(TransportError::HostNotAllowed(host)) }
+            }
+        }))
+    }
+
+    /// Real sockets. `loopback_names` are host names that resolve to 127.0.0.1 (`oa.localhost`: the C library does not know
+    /// them); `extra_roots_pem` are additional certificate authorities, for an OA with an internal one.
+    ///
+    /// The client is built at the first request: reading the system's roots costs about 3 ms, which a cold start does not
+    /// owe to a request that calls nobody.
+    pub fn reqwest(loopback_names: Vec<String>, extra_roots_pem: Option<String>) -> Self {
+        let client: std::sync::Arc<OnceLock<Result<reqwest::Client, String>>> = std::sync::Arc::default();
+        Self::new(service_fn(move |request: Request<Bytes>| {
+            let client =
+                client.get_or_init(|| build_client(&loopback_names, extra_roots_pem.as_deref())).clone();
+            async move { through_reqwest(client.map_err(TransportError::Connect)?, request).await }
+        }))
+    }
+}
+
+async fn through_router(router: axum::Router, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    let answer = match router.oneshot(request.map(Body::from)).await {
+        Ok(answer) => answer,
+        Err(never) => {
+            let never: Infallible = never;
+            match never {}
+        }
+    };
+    if answer.extensions().get::<ConnectionLost>().is_some() {
+        return Err(TransportError::Broken("connection lost".to_owned()));
+    }
+    let (parts, body) = answer.into_parts();
+    match Limited::new(body, ANSWER_BYTES_MAX).collect().await {
+        Ok(whole) => Ok(Response::from_parts(parts, whole.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
+        Err(error) => Err(TransportError::Broken(error.to_string())),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that builds the HTTP client")]
+fn build_client(loopback_names: &[String], extra_roots_pem: Option<&str>) -> Result<reqwest::Client, String> {
+    // Installing twice is an error without consequence: the same provider is already there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(3))
+        .pool_idle_timeout(Duration::from_secs(20))
+        .user_agent(concat!("welink-bridge/", env!("CARGO_PKG_VERSION")));
+    for name in loopback_names {
+        builder = builder.resolve(name, std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    }
+    if let Some(pem) = extra_roots_pem {
+        let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| e.to_string())?;
+        builder = builder.tls_certs_merge(roots);
+    }
+    builder.build().map_err(|e| e.to_string())
+}
+
+async fn through_reqwest(client: reqwest::Client, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    let request = reqwest::Request::try_from(request.map(reqwest::Body::from))
+        .map_err(|e| TransportError::Connect(e.without_url().to_string()))?;
+    let mut answer = client.execute(request).await.map_err(translate)?;
+    let mut out = Response::builder().status(answer.status());
+    if let Some(headers) = out.headers_mut() {
+        std::mem::swap(headers, answer.headers_mut());
+    }
+    let mut body: Vec<u8> = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(translate)? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(TransportError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    out.body(Bytes::from(body)).map_err(|e| TransportError::Broken(e.to_string()))
+}
+
+/// URLs are left out of the messages: a query can carry a code.
+fn translate(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    if error.is_connect() {
+        TransportError::Connect(error.to_string())
+    } else if error.is_timeout() {
+        TransportError::Timeout
+    } else {
+        TransportError::Broken(error.to_string())
+    }
+}
