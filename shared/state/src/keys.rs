@@ -1,0 +1,159 @@
+//! Every key of the table. There is no constructor without a tenant but those of the registry.
+//!
+//! The registry (`R#…`) holds what must be unique or listed across tenants: the tenants, who owns a `client_id`, the
+//! bridge's signing keys, the budget of an egress address. Only operators' routes and the bridge itself read it; no id
+//! that comes from a request of a tenant's user leads there.
+
+use domain::ids::{
+    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+};
+use domain::time::Timestamp;
+
+/// Shards of an enterprise's people: a partition takes 1,000 write units a second, a first sync of a large company more.
+pub const PERSON_SHARDS: u32 = 16;
+
+/// Primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+}
+
+pub fn tenant_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}")
+}
+
+pub fn tenant(tenant: &TenantId) -> Key {
+    Key::new(tenant_partition(tenant), "TENANT")
+}
+
+pub fn oa_instance(id: &OaInstanceId) -> Key {
+    Key::new(tenant_partition(&id.tenant()), format!("OA#{id}"))
+}
+
+pub fn enterprise(id: &EnterpriseId) -> Key {
+    Key::new(tenant_partition(&id.tenant()), format!("ENT#{id}"))
+}
+
+pub fn app(enterprise: &EnterpriseId, id: &AppId) -> Key {
+    Key::new(tenant_partition(&id.tenant()), format!("ENT#{enterprise}#APP#{id}"))
+}
+
+/// Claims an enterprise's name within its tenant.
+pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
+    Key::new(format!("T#{tenant}#N"), format!("ENT#{}", name.trim().to_lowercase()))
+}
+
+pub fn app_secrets(id: &AppId) -> Key {
+    Key::new(format!("T#{}#APP#{id}", id.tenant()), "SECRETS")
+}
+
+pub fn oa_secrets(id: &OaInstanceId) -> Key {
+    Key::new(format!("T#{}#OA#{id}", id.tenant()), "SECRETS")
+}
+
+pub fn token(id: &AppId) -> Key {
+    Key::new(format!("T#{}#APP#{id}", id.tenant()), "TOKEN")
+}
+
+pub fn app_budget(id: &AppId, interface: &str) -> Key {
+    Key::new(format!("T#{}#APP#{id}", id.tenant()), format!("BUDGET#{interface}"))
+}
+
+pub fn person(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
+    let shard = stable_hash(user.as_str()) % PERSON_SHARDS;
+    Key::new(format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant()), format!("P#{user}"))
+}
+
+pub fn link_by_oa_user(enterprise: &EnterpriseId, oa_user: &OaUserId) -> Key {
+    Key::new(format!("T#{}#E#{enterprise}#B", enterprise.tenant()), format!("B#{oa_user}"))
+}
+
+pub fn one_time_state(id: &StateId) -> Key {
+    Key::new(format!("T#{}#S#{id}", id.tenant()), "STATE")
+}
+
+pub fn session(id: &SessionId) -> Key {
+    Key::new(format!("T#{}#W#{id}", id.tenant()), "SESSION")
+}
+
+pub fn ticket(id: &TicketId) -> Key {
+    Key::new(format!("T#{}#K#{id}", id.tenant()), "TICKET")
+}
+
+pub fn failures(tenant: &TenantId, subject: &str) -> Key {
+    Key::new(format!("T#{tenant}#L"), format!("L#{subject}"))
+}
+
+/// `month` is `yyyymm`; `order` sorts by time and is unique.
+pub fn audit(tenant: &TenantId, month: &str, order: &str) -> Key {
+    Key::new(audit_partition(tenant, month), order)
+}
+
+pub fn audit_partition(tenant: &TenantId, month: &str) -> String {
+    format!("T#{tenant}#A#{month}")
+}
+
+/// Due work is read by the minute that it is due in.
+pub fn due(tenant: &TenantId, at: Timestamp, kind: &str, id: &str) -> Key {
+    Key::new(due_partition(tenant, at), format!("{:013}#{kind}#{id}", at.0.max(0)))
+}
+
+pub fn due_partition(tenant: &TenantId, at: Timestamp) -> String {
+    format!("T#{tenant}#DUE#{:010}", at.0.max(0) / 60_000)
+}
+
+pub const REGISTRY_TENANTS: &str = "R#TENANTS";
+pub const REGISTRY_SIGNING: &str = "R#SIGNING";
+
+pub fn registry_tenant(tenant: &TenantId) -> Key {
+    Key::new(REGISTRY_TENANTS.to_owned(), tenant.as_str())
+}
+
+/// One owner per `client_id` over all tenants (design.md 6).
+pub fn registry_client(client: &ClientId) -> Key {
+    Key::new("R#CLIENTS".to_owned(), client.as_str())
+}
+
+pub fn registry_signing_key(kid: &str) -> Key {
+    Key::new(REGISTRY_SIGNING.to_owned(), kid)
+}
+
+pub fn registry_address_budget(egress: &str) -> Key {
+    Key::new("R#BUDGET".to_owned(), egress)
+}
+
+/// Wrong operator keys by address: they come before any tenant is known.
+pub fn registry_failures(subject: &str) -> Key {
+    Key::new("R#FAILURES".to_owned(), subject)
+}
+
+/// FNV-1a: the same on every machine and in every version, which the standard library's hasher does not promise.
+fn stable_hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::{RANDOM_CHARS, TENANT_CHARS};
+
+    #[test]
+    fn people_spread_over_their_shards() {
+        let tenant = TenantId::from_random([1; TENANT_CHARS]);
+        let enterprise = EnterpriseId::from_random(&tenant, [2; RANDOM_CHARS]);
+        let mut counts = std::collections::BTreeMap::new();
+        for n in 0..1600 {
+            let user = WeLinkUserId::parse(&format!("user{n}@welink")).unwrap();
+            *counts.entry(person(&enterprise, &user).pk).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 16);
+        assert!(counts.values().all(|n| (50..200).contains(n)), "{counts:?}");
+    }
+}

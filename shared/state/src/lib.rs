@@ -1,0 +1,24 @@
+//! The one place that knows how the bridge's state is stored: one DynamoDB table, one file per item family.
+//!
+//! Architecture invariants: every key begins with its tenant (the registry is the one exception, see [`keys`]); every
+//! state change that matters is one conditional write or one transaction; what guards something is read consistently.
+//! `docs/decisions/0001-one-table.md` lists each access pattern with its cost.
+
+pub mod audit;
+pub mod budget;
+pub mod config;
+pub mod due;
+pub mod keys;
+pub mod link;
+pub mod lockout;
+pub mod onetime;
+pub mod person;
+pub mod secrets;
+pub mod session;
+pub mod signing;
+pub mod store;
+pub mod table;
+pub mod ticket;
+pub mod token;
+
+pub use store::{Store, StoreError};

@@ -1,0 +1,107 @@
+//! Links between people and OA users: both sides in one transaction, so that one to one holds at every moment (product.md Q27).
+
+use domain::audit::Entry;
+use domain::ids::{EnterpriseId, OaUserId, WeLinkUserId};
+use domain::model::{Link, Person};
+use serde::{Deserialize, Serialize};
+
+use crate::keys;
+use crate::store::{Change, Store, StoreError, Transaction, item, text, value_of};
+
+/// The OA user's side of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Back {
+    user: WeLinkUserId,
+}
+
+/// How binding or unbinding ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Done,
+    /// There is no such person, or he has a link already (when binding) or not this one (when unbinding).
+    PersonRefused,
+    /// The OA user is linked to somebody.
+    OaUserTaken,
+}
+
+impl Store {
+    /// Links a person who has no link to an OA user who has none.
+    pub async fn bind(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        link: &Link,
+        audit: &Entry,
+    ) -> Result<Bound, StoreError> {
+        let person = Change {
+            set: "SET #link = :link",
+            condition: "attribute_exists(pk) AND (attribute_not_exists(#link) OR attribute_type(#link, :null))",
+            names: vec![("#link", "link")],
+            values: vec![(":link", value_of(link)?), (":null", text("NULL"))],
+        };
+        let back = item(&keys::link_by_oa_user(enterprise, &link.oa_user), &Back { user: user.clone() }, None)?;
+        let writes = vec![
+            self.write_change(&keys::person(enterprise, user), person)?,
+            self.write_new(back)?,
+            self.write_audit(audit)?,
+        ];
+        Ok(match self.transact(writes).await? {
+            Transaction::Done => Bound::Done,
+            Transaction::Refused(1, _) => Bound::OaUserTaken,
+            Transaction::Refused(..) => Bound::PersonRefused,
+        })
+    }
+
+    /// Writes a person who is not in the copy yet together with his link.
+    pub async fn create_linked_person(&self, person: &Person, link: &Link, audit: &Entry) -> Result<Bound, StoreError> {
+        let person = Person { link: Some(link.clone()), ..person.clone() };
+        let back = keys::link_by_oa_user(&person.enterprise, &link.oa_user);
+        let writes = vec![
+            self.write_new(item(&keys::person(&person.enterprise, &person.user_id), &person, None)?)?,
+            self.write_new(item(&back, &Back { user: person.user_id.clone() }, None)?)?,
+            self.write_audit(audit)?,
+        ];
+        Ok(match self.transact(writes).await? {
+            Transaction::Done => Bound::Done,
+            Transaction::Refused(1, _) => Bound::OaUserTaken,
+            Transaction::Refused(..) => Bound::PersonRefused,
+        })
+    }
+
+    /// Removes the link between exactly these two.
+    pub async fn unbind(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        oa_user: &OaUserId,
+        audit: &Entry,
+    ) -> Result<Bound, StoreError> {
+        let person = Change {
+            set: "REMOVE #link",
+            condition: "#link.oa_user = :oa_user",
+            names: vec![("#link", "link")],
+            values: vec![(":oa_user", text(oa_user.as_str()))],
+        };
+        let back = keys::link_by_oa_user(enterprise, oa_user);
+        let writes = vec![
+            self.write_change(&keys::person(enterprise, user), person)?,
+            self.write_delete(&back, "#user = :user", (":user", text(user.as_str())))?,
+            self.write_audit(audit)?,
+        ];
+        Ok(match self.transact(writes).await? {
+            Transaction::Done => Bound::Done,
+            Transaction::Refused(1, _) => Bound::OaUserTaken,
+            Transaction::Refused(..) => Bound::PersonRefused,
+        })
+    }
+
+    /// Who is linked to this OA user.
+    pub async fn linked_to(
+        &self,
+        enterprise: &EnterpriseId,
+        oa_user: &OaUserId,
+    ) -> Result<Option<WeLinkUserId>, StoreError> {
+        let back: Option<Back> = self.get(&keys::link_by_oa_user(enterprise, oa_user)).await?;
+        Ok(back.map(|back| back.user))
+    }
+}

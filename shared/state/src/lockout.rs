@@ -1,0 +1,81 @@
+//! Failure counters that survive restarts (product.md SEC-06).
+
+use domain::ids::TenantId;
+use domain::lockout::{Failures, Policy};
+use serde::{Deserialize, Serialize};
+
+use crate::keys::{self, Key};
+use crate::store::{Change, Outcome, Store, StoreError, item, number, read};
+
+/// Whose failures are counted: `subject` says what of.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    Tenant(&'a TenantId, &'a str),
+    /// Before any tenant is known: an address that tries operator keys.
+    Anyone(&'a str),
+}
+
+impl Subject<'_> {
+    fn key(self) -> Key {
+        match self {
+            Self::Tenant(tenant, subject) => keys::failures(tenant, subject),
+            Self::Anyone(subject) => keys::registry_failures(subject),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Counter {
+    failures: u32,
+    since: domain::time::Timestamp,
+}
+
+impl Store {
+    /// Seconds to wait, if the subject is locked.
+    pub async fn locked_for_s(&self, subject: Subject<'_>, policy: Policy) -> Result<Option<i64>, StoreError> {
+        let counter: Option<Counter> = self.get(&subject.key()).await?;
+        let failures = counter.map_or_else(Failures::default, |c| Failures { count: c.failures, since: c.since });
+        Ok(policy.locked_for_s(failures, self.clock.now()))
+    }
+
+    /// Counts one failure: adds to the running window or begins a new one.
+    pub async fn count_failure(&self, subject: Subject<'_>, policy: Policy) -> Result<(), StoreError> {
+        let key = subject.key();
+        // A window that others begin at the same moment is met at the next turn; two turns are enough, four are generous.
+        for _ in 0..4 {
+            let now = self.clock.now();
+            let add = Change {
+                set: "SET failures = failures + :one",
+                condition: "since > :floor",
+                names: vec![],
+                values: vec![(":one", number(1)), (":floor", number(now.plus_s(-policy.window_s).0))],
+            };
+            let Outcome::Refused(old) = self.update(&key, add).await? else { return Ok(()) };
+            let fresh = item(&key, &Counter { failures: 1, since: now }, Some(now.plus_s(policy.window_s)))?;
+            let began = if old.is_empty() {
+                self.put_new(fresh).await?
+            } else {
+                self.restart(&key, read::<Counter>(old)?.since.0, now.0, policy.window_s).await?
+            };
+            if let Outcome::Done(_) = began {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("a failure counter changes faster than it can be written".to_owned()))
+    }
+
+    async fn restart(&self, key: &Key, seen: i64, now: i64, window_s: i64) -> Result<Outcome, StoreError> {
+        let begin = Change {
+            set: "SET failures = :one, since = :now, #ttl = :ttl",
+            condition: "since = :seen",
+            names: vec![("#ttl", crate::table::TTL)],
+            values: vec![
+                (":one", number(1)),
+                (":now", number(now)),
+                (":seen", number(seen)),
+                (":ttl", number(now / 1000 + window_s + 1)),
+            ],
+        };
+        self.update(key, begin).await
+    }
+}

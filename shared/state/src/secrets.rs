@@ -1,0 +1,37 @@
+//! Secrets, enveloped, in items of their own: no listing and no export of settings meets them (product.md C21, SEC-02).
+
+use domain::ids::{AppId, OaInstanceId};
+use platform::envelope::Envelope;
+use serde::{Deserialize, Serialize};
+
+use crate::keys;
+use crate::store::{Store, StoreError};
+
+/// The secrets of an app. The envelope's context is `<app id>/client_secret`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSecrets {
+    pub client_secret: Envelope,
+    /// Equals the app's `credentials_version` that it was saved with.
+    pub credentials_version: u64,
+}
+
+/// The secrets between the bridge and one OA (oa-api.md C, C.6): one per direction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OaSecrets {
+    /// `<instance id>/scim_bearer`
+    pub scim_bearer: Envelope,
+    /// Signs bridge -> OA: `<instance id>/pull`
+    pub pull: Envelope,
+    /// Verify OA -> bridge, at most two during rotation: `<instance id>/push`
+    pub push: Vec<Envelope>,
+}
+
+impl Store {
+    pub async fn app_secrets(&self, app: &AppId) -> Result<Option<AppSecrets>, StoreError> {
+        self.get(&keys::app_secrets(app)).await
+    }
+
+    pub async fn oa_secrets(&self, instance: &OaInstanceId) -> Result<Option<OaSecrets>, StoreError> {
+        self.get(&keys::oa_secrets(instance)).await
+    }
+}
