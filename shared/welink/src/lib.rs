@@ -1,0 +1,31 @@
+//! WeLink's open platform as the bridge uses it: one shared token per app, calls within the allowed rate, every
+//! answer turned into what to do next (welink-api.md; product.md OPS-01, OPS-02, PSH-16).
+//!
+//! [`WeLink`] is cloned freely; there is one per process. What several processes must agree on (token, refresh claim,
+//! breaker, call budgets) goes through [`Shared`], which the caller implements over its table. The table being out of
+//! reach means no call (product.md C28).
+//!
+//! Architecture invariants: nothing here prints or returns a secret, a token, a one-time code, a name or a mobile
+//! number; a one-time code is sent twice only when the first request certainly was not used; every loop has a bound.
+
+mod api;
+mod budget;
+mod client;
+pub mod codes;
+mod error;
+mod pacer;
+mod settings;
+mod shared;
+mod tokens;
+mod wire;
+
+pub use api::{Identity, Status, TenantInfo, UserDetail};
+pub use client::WeLink;
+pub use domain::breaker::Block;
+pub use domain::pacing;
+pub use error::WeLinkError;
+pub use settings::{BadBase, Settings};
+pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
+
+#[cfg(test)]
+mod tests;
