@@ -1,0 +1,248 @@
+//! `/v1/apps`: WeLink apps of an enterprise. The secret goes in and never comes out (product.md ENT-03).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use domain::audit::Action;
+use domain::ids::{AppId, ClientId, RANDOM_CHARS};
+use domain::model::{App, Enterprise, Homepage, OaInstance};
+use domain::problem;
+use platform::secret::Secret;
+use serde::{Deserialize, Serialize};
+use signin::{Bridge, Refusal};
+use state::config::{Saved, TenantConfig};
+
+use crate::error::ApiError;
+use crate::input::{self, HomepageInput};
+use crate::operator::Operator;
+use crate::enterprises;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewApp {
+    name: String,
+    client_id: String,
+    client_secret: String,
+    homepage: HomepageInput,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// The version that the change is based on.
+    version: u64,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    enabled: Option<bool>,
+    #[serde(default)]
+    homepage: Option<HomepageInput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSecret {
+    version: u64,
+    client_secret: String,
+}
+
+/// An app as clients see it.
+#[derive(Serialize)]
+struct View<'a> {
+    #[serde(flatten)]
+    app: &'a App,
+    /// For both homepage fields of WeLink, phone and PC.
+    homepage_url: String,
+}
+
+fn view(bridge: &Bridge, app: &App) -> serde_json::Value {
+    let homepage_url = format!("{}/h/{}", bridge.config().origin, app.id);
+    serde_json::to_value(View { app, homepage_url }).unwrap_or_default()
+}
+
+pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
+    match enterprises::find(&bridge, &enterprise).await {
+        Ok((config, enterprise)) => {
+            let apps = config.apps.iter().filter(|app| app.enterprise == enterprise.id);
+            Json(apps.map(|app| view(&bridge, app)).collect::<Vec<_>>()).into_response()
+        }
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>) -> Response {
+    match find(&bridge, &app).await {
+        Ok(place) => Json(view(&bridge, &place.app)).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn create(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(enterprise): Path<String>,
+    body: Bytes,
+) -> Response {
+    match make(&bridge, &operator, &enterprise, &body).await {
+        Ok(app) => (StatusCode::CREATED, Json(view(&bridge, &app))).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn change(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>, body: Bytes) -> Response {
+    match apply(&bridge, &operator, &app, &body).await {
+        Ok(app) => Json(view(&bridge, &app)).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn credentials(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(app): Path<String>,
+    body: Bytes,
+) -> Response {
+    match rotate(&bridge, &operator, &app, &body).await {
+        Ok(app) => Json(view(&bridge, &app)).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<App, ApiError> {
+    let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
+    let new: NewApp = input::json(body)?;
+    let instance = instance_of(&config, &enterprise)?;
+    let name = input::name("name", &new.name)?;
+    let client_id = ClientId::parse(new.client_id.trim()).map_err(|e| ApiError::field("client_id", e))?;
+    let secret = non_empty("client_secret", new.client_secret)?;
+    let homepage = input::homepage(bridge, &config.tenant, instance, new.homepage).await?;
+    let company = test_credentials(bridge, &client_id, &secret).await?;
+    let stamp = Operator::stamp(bridge);
+    let app = App {
+        id: AppId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
+        enterprise: enterprise.id,
+        name,
+        client_id,
+        welink_tenant: company.tenant,
+        welink_company: company.name_cn.or(company.name_en).unwrap_or_default(),
+        homepage,
+        enabled: true,
+        secret_set: stamp.clone(),
+        credentials_version: 1,
+        created: stamp,
+        version: 0,
+    };
+    let secrets = bridge.seal_app_secret(&app.id, &secret, 1).await?;
+    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::AppCreate, app.id.as_str());
+    match bridge.store().create_app(&app, &secrets, &entry).await? {
+        Saved::ClientIdTaken => Err(problem::CLIENT_ID_TAKEN.into()),
+        _ => Ok(app),
+    }
+}
+
+async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) -> Result<App, ApiError> {
+    let place = find(bridge, app).await?;
+    let change: Change = input::json(body)?;
+    let mut app = place.app.clone();
+    let mut entry = operator.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
+    let mut note = |field: &str, before: String, after: &str| {
+        if before != after {
+            entry.detail.insert(field.to_owned(), format!("{before} -> {after}"));
+        }
+    };
+    if let Some(name) = change.name {
+        let name = input::name("name", &name)?;
+        note("name", std::mem::replace(&mut app.name, name.clone()), &name);
+    }
+    if let Some(enabled) = change.enabled {
+        note("enabled", app.enabled.to_string(), &enabled.to_string());
+        app.enabled = enabled;
+    }
+    if let Some(homepage) = change.homepage {
+        let homepage = input::homepage(bridge, &place.config.tenant, place.instance()?, homepage).await?;
+        note("homepage", short(&app.homepage), &short(&homepage));
+        app.homepage = homepage;
+    }
+    app.version = change.version + 1;
+    match bridge.store().update_app(&app, None, &entry).await? {
+        Saved::Done => Ok(app),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// Replaces the secret, after a test that WeLink accepts it for the same company (product.md C21).
+async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) -> Result<App, ApiError> {
+    let place = find(bridge, app).await?;
+    let new: NewSecret = input::json(body)?;
+    let secret = non_empty("client_secret", new.client_secret)?;
+    let mut app = place.app.clone();
+    let company = test_credentials(bridge, &app.client_id, &secret).await?;
+    if company.tenant != app.welink_tenant {
+        let reason = "these credentials belong to another WeLink company / 这组凭证属于另一家 WeLink 企业";
+        return Err(ApiError::field("client_secret", reason));
+    }
+    app.credentials_version += 1;
+    app.secret_set = Operator::stamp(bridge);
+    app.version = new.version + 1;
+    let secrets = bridge.seal_app_secret(&app.id, &secret, app.credentials_version).await?;
+    let entry = operator.entry(bridge, app.id.tenant(), Action::AppCredentials, app.id.as_str());
+    match bridge.store().update_app(&app, Some(&secrets), &entry).await? {
+        Saved::Done => Ok(app),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+async fn test_credentials(
+    bridge: &Bridge,
+    client_id: &ClientId,
+    secret: &Secret<String>,
+) -> Result<welink::TenantInfo, ApiError> {
+    match bridge.welink().try_credentials(client_id, secret).await {
+        Ok(company) => Ok(company),
+        Err(error) if error.refuses_credentials() => Err(problem::CREDENTIALS_REFUSED.into()),
+        Err(error) => Err(Refusal::from(error).into()),
+    }
+}
+
+fn non_empty(field: &str, text: String) -> Result<Secret<String>, ApiError> {
+    if text.trim().is_empty() {
+        return Err(ApiError::field(field, "must not be empty / 不能为空"));
+    }
+    Ok(Secret::new(text.trim().to_owned()))
+}
+
+fn short(homepage: &Homepage) -> String {
+    match homepage {
+        Homepage::OaApp { oa_app, .. } => format!("oa-app {oa_app}"),
+        Homepage::CustomLink { link } => format!("custom-link {link}"),
+    }
+}
+
+/// An app with everything above it.
+struct Place {
+    config: Arc<TenantConfig>,
+    enterprise: Enterprise,
+    app: App,
+}
+
+impl Place {
+    fn instance(&self) -> Result<&OaInstance, ApiError> {
+        instance_of(&self.config, &self.enterprise)
+    }
+}
+
+fn instance_of<'a>(config: &'a TenantConfig, enterprise: &Enterprise) -> Result<&'a OaInstance, ApiError> {
+    config.oa_instance(&enterprise.oa_instance).ok_or_else(input::missing)
+}
+
+async fn find(bridge: &Bridge, app: &str) -> Result<Place, ApiError> {
+    let id = AppId::parse(app).map_err(|_| input::missing())?;
+    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    let app = config.app(&id).cloned().ok_or_else(input::missing)?;
+    let enterprise = config.enterprise(&app.enterprise).cloned().ok_or_else(input::missing)?;
+    Ok(Place { config, enterprise, app })
+}

@@ -1,0 +1,53 @@
+//! `/v1/tenants/{tenant}/audit`: who did what, newest first.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use domain::audit::Entry;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use signin::Bridge;
+
+use crate::error::ApiError;
+use crate::operator::Operator;
+use crate::tenants;
+
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Any instant of the month to read, RFC 3339; absent = this month.
+    month: Option<String>,
+    /// `next` of the previous page.
+    before: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    entries: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+pub async fn list(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(tenant): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    match read(&bridge, &tenant, asked).await {
+        Ok(page) => Json(page).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn read(bridge: &Bridge, tenant: &str, asked: Asked) -> Result<Page, ApiError> {
+    let config = tenants::find(bridge, tenant).await?;
+    let at = match asked.month {
+        None => bridge.clock().now(),
+        Some(text) => {
+            let instant: jiff::Timestamp = text.parse().map_err(|e| ApiError::field("month", e))?;
+            Timestamp(instant.as_millisecond())
+        }
+    };
+    let (entries, next) = bridge.store().audit(&config.tenant.id, at, asked.before.as_deref()).await?;
+    Ok(Page { entries, next })
+}

@@ -1,0 +1,93 @@
+//! `/v1/enterprises`: integrated WeLink companies.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use domain::audit::Action;
+use domain::ids::{EnterpriseId, OaInstanceId, RANDOM_CHARS};
+use domain::model::Enterprise;
+use domain::problem;
+use serde::Deserialize;
+use signin::Bridge;
+use state::config::{Saved, TenantConfig};
+
+use crate::error::ApiError;
+use crate::operator::Operator;
+use crate::{input, tenants};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEnterprise {
+    name: String,
+    /// May be left out where the tenant has one OA instance.
+    #[serde(default)]
+    oa_instance: Option<String>,
+}
+
+pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(tenant): Path<String>) -> Response {
+    match tenants::find(&bridge, &tenant).await {
+        Ok(config) => Json(&config.enterprises).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
+    match find(&bridge, &enterprise).await {
+        Ok((_, enterprise)) => Json(enterprise).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn create(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(tenant): Path<String>,
+    body: Bytes,
+) -> Response {
+    match make(&bridge, &operator, &tenant, &body).await {
+        Ok(enterprise) => (StatusCode::CREATED, Json(enterprise)).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) -> Result<Enterprise, ApiError> {
+    let config = tenants::find(bridge, tenant).await?;
+    let new: NewEnterprise = input::json(body)?;
+    let enterprise = Enterprise {
+        id: EnterpriseId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
+        name: input::name("name", &new.name)?,
+        oa_instance: chosen_instance(&config, new.oa_instance.as_deref())?,
+        created: Operator::stamp(bridge),
+        version: 0,
+    };
+    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::EnterpriseCreate, enterprise.id.as_str());
+    match bridge.store().create_enterprise(&enterprise, &entry).await? {
+        Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
+        _ => Ok(enterprise),
+    }
+}
+
+fn chosen_instance(config: &TenantConfig, given: Option<&str>) -> Result<OaInstanceId, ApiError> {
+    let of_tenant = |id: OaInstanceId| config.oa_instance(&id).map(|instance| instance.id.clone());
+    match (given, config.oa_instances.as_slice()) {
+        (Some(text), _) => OaInstanceId::parse(text)
+            .ok()
+            .and_then(of_tenant)
+            .ok_or_else(|| ApiError::field("oa_instance", "no such OA instance / 没有这个 OA 实例")),
+        (None, [only]) => Ok(only.id.clone()),
+        (None, []) => Err(ApiError::field("oa_instance", "add an OA instance first / 请先添加 OA 实例")),
+        (None, _) => Err(ApiError::field("oa_instance", "name one of the OA instances / 请指定 OA 实例")),
+    }
+}
+
+/// The enterprise with the settings of its tenant, as they are now.
+pub async fn find(bridge: &Bridge, enterprise: &str) -> Result<(Arc<TenantConfig>, Enterprise), ApiError> {
+    let id = EnterpriseId::parse(enterprise).map_err(|_| input::missing())?;
+    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    let enterprise = config.enterprise(&id).cloned().ok_or_else(input::missing)?;
+    Ok((config, enterprise))
+}

@@ -1,0 +1,68 @@
+//! What an API client learns of a failure: a problem, the fields that are wrong, a trace id. Inner causes go to the log.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use domain::problem::{self, Problem};
+use domain::text::Lang;
+use platform::http::{FieldError, lang_of, problem_json};
+use signin::Refusal;
+use state::StoreError;
+
+/// A failed request.
+#[derive(Debug)]
+pub struct ApiError {
+    refusal: Refusal,
+    fields: Vec<FieldError>,
+}
+
+impl ApiError {
+    /// One field is not acceptable.
+    pub fn field(field: &str, reason: impl std::fmt::Display) -> Self {
+        let error = FieldError { field: field.to_owned(), reason: reason.to_string() };
+        Self { refusal: problem::NOT_ACCEPTABLE_FIELD.into(), fields: vec![error] }
+    }
+
+    /// The body cannot be read; `reason` says where.
+    pub fn body(reason: impl std::fmt::Display) -> Self {
+        let error = FieldError { field: "body".to_owned(), reason: reason.to_string() };
+        Self { refusal: problem::BAD_REQUEST.into(), fields: vec![error] }
+    }
+
+    /// Renders it in `lang` and logs it once.
+    pub fn answer(self, lang: Lang) -> Response {
+        let problem = self.refusal.problem.name;
+        let cause = self.refusal.cause.as_deref().unwrap_or("");
+        match self.refusal.problem.status {
+            500.. => tracing::error!(problem, cause, "refused: {problem}"),
+            _ => tracing::info!(problem, cause, "refused: {problem}"),
+        }
+        problem_json(self.refusal.problem, lang, &self.fields, self.refusal.retry_after_s)
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Refusal::from(problem).into()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, fields: Vec::new() }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
+pub async fn not_found(request: Request<Body>) -> Response {
+    problem_json(problem::NOT_FOUND, lang_of(&request), &[], None)
+}
+
+pub async fn method_not_allowed(request: Request<Body>) -> Response {
+    problem_json(problem::METHOD_NOT_ALLOWED, lang_of(&request), &[], None)
+}

@@ -1,0 +1,102 @@
+//! Reading what a client sends: bodies, names, addresses, homepages. Each complaint names its field.
+
+use axum::body::Bytes;
+use domain::destination::{CustomLink, DestPrefix};
+use domain::model::{Homepage, OaInstance, Tenant};
+use domain::problem;
+use oa::model::AppList;
+use oa::port::Port as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use signin::Bridge;
+use url::Url;
+
+use crate::error::ApiError;
+
+/// Characters of a name at most.
+const NAME_CHARS_MAX: usize = 100;
+
+/// Reads a JSON body; unknown fields are refused, so that a misspelt one is not silently ignored.
+pub fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(ApiError::body)
+}
+
+/// A name: trimmed, 1 to 100 characters, no control characters.
+pub fn name(field: &str, text: &str) -> Result<String, ApiError> {
+    let trimmed = text.trim();
+    let length = trimmed.chars().count();
+    if length == 0 || length > NAME_CHARS_MAX {
+        return Err(ApiError::field(field, format!("1 to {NAME_CHARS_MAX} characters / 1 至 {NAME_CHARS_MAX} 个字符")));
+    }
+    if trimmed.chars().any(char::is_control) {
+        return Err(ApiError::field(field, "no control characters / 不能包含控制字符"));
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// An absolute https address without user information; plain http on loopback names only.
+pub fn address(field: &str, text: &str) -> Result<String, ApiError> {
+    let bad = || ApiError::field(field, "must be an https address / 必须是 https 地址");
+    let url = Url::parse(text).map_err(|_| bad())?;
+    let host = url.host_str().unwrap_or_default();
+    let local = host == "127.0.0.1" || host == "localhost" || host.ends_with(".localhost");
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && local);
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if secure && plain && !host.is_empty() { Ok(text.trim_end_matches('/').to_owned()) } else { Err(bad()) }
+}
+
+pub fn prefixes(texts: &[String]) -> Result<Vec<DestPrefix>, ApiError> {
+    let parse = |text: &String| DestPrefix::parse(text).map_err(|e| ApiError::field("allowed_dest_prefixes", e));
+    texts.iter().map(parse).collect()
+}
+
+/// A homepage as a client names it.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum HomepageInput {
+    OaApp { oa_app: String },
+    CustomLink { link: String },
+}
+
+/// Checks a homepage against the OA's applications or the tenant's hosts (product.md ENT-04).
+pub async fn homepage(
+    bridge: &Bridge,
+    tenant: &Tenant,
+    instance: &OaInstance,
+    input: HomepageInput,
+) -> Result<Homepage, ApiError> {
+    match input {
+        HomepageInput::CustomLink { link } => {
+            let link = CustomLink::parse(&link, &tenant.link_hosts);
+            Ok(Homepage::CustomLink { link: link.map_err(|e| ApiError::field("homepage.link", e))? })
+        }
+        HomepageInput::OaApp { oa_app } => {
+            let oa = bridge.oa(instance).await?;
+            let apps = match oa.apps().await.map_err(signin::Refusal::from)? {
+                AppList::Apps(apps) => apps,
+                AppList::CustomLinkOnly => {
+                    return Err(ApiError::field("homepage.oa_app", "this OA lists no applications; use a custom link / 该 OA 不提供应用列表，请使用自定义链接"));
+                }
+            };
+            let found = apps.into_iter().find(|app| app.id.as_str() == oa_app);
+            let app = found.ok_or_else(|| {
+                ApiError::field("homepage.oa_app", "the OA has no such application / OA 中没有这个应用")
+            })?;
+            let within = |dest: domain::destination::Destination, which: &str| {
+                let checked = dest.within(&instance.allowed_dest_prefixes);
+                checked.map_err(|e| ApiError::field("homepage.oa_app", format!("{which}: {e}")))
+            };
+            Ok(Homepage::OaApp {
+                oa_app: app.id,
+                name: app.name_zh,
+                dest_pc: within(app.dest_pc, "dest_pc")?,
+                dest_mobile: within(app.dest_mobile, "dest_mobile")?,
+            })
+        }
+    }
+}
+
+/// The problem of an id that names nothing, or something of another tenant: the same for both.
+pub fn missing() -> ApiError {
+    problem::NOT_FOUND.into()
+}

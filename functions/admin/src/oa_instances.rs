@@ -1,0 +1,154 @@
+//! `/v1/oa-instances`: OA installations of a tenant.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use domain::audit::Action;
+use domain::ids::{OaInstanceId, RANDOM_CHARS};
+use domain::model::{OaInstance, TicketDelivery};
+use oa::model::AppList;
+use oa::port::Port as _;
+use oa::webhook;
+use platform::secret::Secret;
+use serde::{Deserialize, Serialize};
+use signin::{Bridge, Refusal};
+
+use crate::error::ApiError;
+use crate::operator::Operator;
+use crate::{input, tenants};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewInstance {
+    name: String,
+    base: String,
+    scim_base: String,
+    scim_bearer: String,
+    sso_landing: String,
+    #[serde(default)]
+    start_url: Option<String>,
+    #[serde(default)]
+    revoke_url: Option<String>,
+    #[serde(default)]
+    ticket_delivery: TicketDelivery,
+    allowed_dest_prefixes: Vec<String>,
+    /// `whsec_…`; made by the bridge when absent.
+    #[serde(default)]
+    push_secret: Option<String>,
+    #[serde(default)]
+    pull_secret: Option<String>,
+}
+
+/// The answer to a creation: the only time that the two webhook secrets are shown.
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    instance: OaInstance,
+    /// The OA signs its requests to the bridge with it.
+    push_secret: String,
+    /// The OA verifies the bridge's requests with it.
+    pull_secret: String,
+}
+
+#[derive(Serialize)]
+struct AppView {
+    id: String,
+    name_zh: String,
+    name_en: String,
+    dest_pc: String,
+    dest_mobile: String,
+}
+
+pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(tenant): Path<String>) -> Response {
+    match tenants::find(&bridge, &tenant).await {
+        Ok(config) => Json(&config.oa_instances).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(instance): Path<String>) -> Response {
+    match find(&bridge, &instance).await {
+        Ok(instance) => Json(instance).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+/// The OA's homepage-type applications, read from the OA now.
+pub async fn apps(State(bridge): State<Bridge>, operator: Operator, Path(instance): Path<String>) -> Response {
+    match read_apps(&bridge, &instance).await {
+        Ok(apps) => Json(apps).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn create(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(tenant): Path<String>,
+    body: Bytes,
+) -> Response {
+    match make(&bridge, &operator, &tenant, &body).await {
+        Ok(created) => (StatusCode::CREATED, Json(created)).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) -> Result<Created, ApiError> {
+    let config = tenants::find(bridge, tenant).await?;
+    let new: NewInstance = input::json(body)?;
+    let optional = |field, text: Option<String>| text.map(|text| input::address(field, &text)).transpose();
+    let instance = OaInstance {
+        id: OaInstanceId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
+        name: input::name("name", &new.name)?,
+        base: input::address("base", &new.base)?,
+        scim_base: input::address("scim_base", &new.scim_base)?,
+        sso_profile: domain::model::SsoProfile::Ticket,
+        sso_landing: input::address("sso_landing", &new.sso_landing)?,
+        ticket_delivery: new.ticket_delivery,
+        start_url: optional("start_url", new.start_url)?,
+        revoke_url: optional("revoke_url", new.revoke_url)?,
+        allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
+        created: Operator::stamp(bridge),
+        version: 0,
+    };
+    let push = webhook_secret(bridge, "push_secret", new.push_secret)?;
+    let pull = webhook_secret(bridge, "pull_secret", new.pull_secret)?;
+    let bearer = Secret::new(new.scim_bearer);
+    if bearer.expose().is_empty() {
+        return Err(ApiError::field("scim_bearer", "must not be empty / 不能为空"));
+    }
+    let secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
+    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
+    bridge.store().create_oa_instance(&instance, &secrets, &entry).await?;
+    Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
+}
+
+fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result<Secret<String>, ApiError> {
+    let Some(text) = given else { return Ok(webhook::new_secret(bridge.entropy())) };
+    let secret = Secret::new(text);
+    let reason = "whsec_ and base64 of 24 to 64 bytes / 应为 whsec_ 加 24 至 64 字节的 base64";
+    webhook::check_secret(&secret).map_err(|_| ApiError::field(field, reason))?;
+    Ok(secret)
+}
+
+async fn read_apps(bridge: &Bridge, instance: &str) -> Result<Vec<AppView>, ApiError> {
+    let instance = find(bridge, instance).await?;
+    let oa = bridge.oa(&instance).await?;
+    let AppList::Apps(apps) = oa.apps().await.map_err(Refusal::from)? else { return Ok(Vec::new()) };
+    let view = |app: oa::model::OaApp| AppView {
+        id: app.id.into(),
+        name_zh: app.name_zh,
+        name_en: app.name_en,
+        dest_pc: app.dest_pc.into(),
+        dest_mobile: app.dest_mobile.into(),
+    };
+    Ok(apps.into_iter().map(view).collect())
+}
+
+async fn find(bridge: &Bridge, instance: &str) -> Result<OaInstance, ApiError> {
+    let id = OaInstanceId::parse(instance).map_err(|_| input::missing())?;
+    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    config.oa_instance(&id).cloned().ok_or_else(input::missing)
+}

@@ -1,0 +1,172 @@
+//! The homepage: `GET /h/{app}` asks WeLink who is there, `POST /h/{app}` takes the answer, `GET /handoff` takes a browser that
+//! comes back from the OA's start URL.
+
+use axum::Form;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use domain::ids::AppId;
+use domain::problem;
+use domain::session::STATE_S;
+use domain::text::Lang;
+use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
+use platform::secret::Secret;
+use serde::Deserialize;
+use signin::{Bridge, Callback, Device, Entered, Onward, Refusal, Visitor};
+
+use crate::pages::{HandOffPage, OpenPage, page, policy, refused};
+
+/// Binds one-time states to this browser.
+const BROWSER_COOKIE: &str = "__Host-browser";
+/// Holds the session between the OA's start URL and the ticket.
+const SESSION_COOKIE: &str = "__Host-session";
+/// Bytes of the callback's form at most: a code has up to 2,000 characters (welink-api.md 3.2).
+const FORM_BYTES_MAX: usize = 8 * 1024;
+/// Characters of WeLink's code at most.
+const CODE_CHARS_MAX: usize = 2000;
+
+#[derive(Deserialize)]
+pub struct Target {
+    /// The path of a deep link.
+    to: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    state: Option<String>,
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Nonce {
+    nonce: Option<String>,
+}
+
+/// What of a request outlives its body.
+struct Asker {
+    lang: Lang,
+    from: String,
+    headers: HeaderMap,
+}
+
+impl Asker {
+    fn of(request: &Request<Body>) -> Self {
+        Self { lang: lang_of(request), from: client_address(request), headers: request.headers().clone() }
+    }
+
+    fn visitor(&self) -> Visitor<'_> {
+        let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        Visitor {
+            browser: cookie(&self.headers, BROWSER_COOKIE),
+            from: &self.from,
+            device: Device::from_user_agent(agent),
+        }
+    }
+}
+
+pub async fn show(
+    State(bridge): State<Bridge>,
+    Path(app): Path<String>,
+    Query(target): Query<Target>,
+    request: Request<Body>,
+) -> Response {
+    let asker = Asker::of(&request);
+    let Ok(app) = AppId::parse(&app) else { return refused(&problem::NOT_FOUND.into(), asker.lang) };
+    let begun = match bridge.begin(&app, target.to.as_deref(), asker.visitor()).await {
+        Ok(begun) => begun,
+        Err(refusal) => return refused(&refusal, asker.lang),
+    };
+    let script = &bridge.config().welink_script;
+    let body = OpenPage {
+        lang: asker.lang,
+        app_name: &begun.app.name,
+        app_id: begun.app.id.as_str(),
+        client_id: begun.app.client_id.as_str(),
+        state: begun.state.as_str(),
+        script,
+    };
+    let forms = format!("'self' {}", begun.onward_origins.join(" "));
+    let mut answer = page(&body, StatusCode::OK, &policy(&script_source(script), &forms));
+    set_cookie(&mut answer, &host_cookie(BROWSER_COOKIE, begun.browser.expose(), STATE_S));
+    answer
+}
+
+pub async fn submit(State(bridge): State<Bridge>, Path(app): Path<String>, request: Request<Body>) -> Response {
+    let asker = Asker::of(&request);
+    match take(&bridge, &app, &asker, request).await {
+        Ok(onward) => go_on(onward, asker.lang),
+        Err(refusal) => refused(&refusal, asker.lang),
+    }
+}
+
+async fn take(bridge: &Bridge, app: &str, asker: &Asker, request: Request<Body>) -> Result<Onward, Refusal> {
+    let app = AppId::parse(app).map_err(|_| problem::NOT_FOUND)?;
+    if is_cross_site(&asker.headers, bridge.config().origin.as_str()) {
+        bridge.refuse_cross_site(&app, asker.visitor()).await?;
+        return Err(problem::CROSS_SITE.into());
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| problem::BODY_TOO_LARGE)?;
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let Form(answer) = Form::<Answer>::from_request(request, &()).await.map_err(|_| problem::BAD_REQUEST)?;
+    let code = Secret::new(answer.code.unwrap_or_default());
+    let length = code.expose().chars().count();
+    if length == 0 || length > CODE_CHARS_MAX {
+        return Err(problem::CODE_REFUSED.into());
+    }
+    match bridge.enter(&app, Callback { state: answer.state, code }, asker.visitor()).await? {
+        Entered::Oa(visit) => bridge.send_on(*visit).await,
+        Entered::Link(url) => Ok(Onward::Redirect(Secret::new(url))),
+    }
+}
+
+pub async fn come_back(
+    State(bridge): State<Bridge>,
+    Query(answer): Query<Nonce>,
+    request: Request<Body>,
+) -> Response {
+    let asker = Asker::of(&request);
+    let session = cookie(&asker.headers, SESSION_COOKIE);
+    let nonce = answer.nonce.unwrap_or_default();
+    match bridge.come_back(session, &nonce, asker.visitor()).await {
+        Ok(onward) => go_on(onward, asker.lang),
+        Err(refusal) => refused(&refusal, asker.lang),
+    }
+}
+
+fn go_on(onward: Onward, lang: Lang) -> Response {
+    match onward {
+        Onward::Form { action, fields } => {
+            let body = HandOffPage { lang, action: &action, fields: &fields };
+            page(&body, StatusCode::OK, &policy("", &script_source(&action)))
+        }
+        Onward::Redirect(url) => see_other(url.expose()),
+        Onward::StartFirst { url, cookie, max_age_s } => {
+            let mut answer = see_other(&url);
+            set_cookie(&mut answer, &host_cookie(SESSION_COOKIE, cookie.expose(), max_age_s));
+            answer
+        }
+    }
+}
+
+fn see_other(url: &str) -> Response {
+    match HeaderValue::from_str(url) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
+        Err(_) => refused(&Refusal::because(problem::OA_REFUSED, "an address that no header can carry"), Lang::Zh),
+    }
+}
+
+fn set_cookie(answer: &mut Response, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// The origin of a URL, as a source of a content security policy; `'none'` when it is not one.
+fn script_source(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.split(['/', '?', '#']).next().unwrap_or_default()),
+        None => "'none'".to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The pages of the employees' host. Every text comes in Chinese and English.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use domain::problem::{self, Problem};
+use domain::text::{Lang, Text};
+use platform::http::{lang_of, problem_json};
+use platform::secret::Secret;
+use platform::trace::TraceId;
+use signin::Refusal;
+
+/// Texts of the pages that are not problems.
+pub mod words {
+    use super::Text;
+
+    pub const OPENING: Text = Text::new("正在打开 OA…", "Opening the OA…");
+    pub const OPENING_HINT: Text = Text::new("正在通过 WeLink 确认您的身份", "WeLink is confirming who you are");
+    pub const HANDING_OVER: Text = Text::new("正在进入 OA…", "Entering the OA…");
+    pub const CONTINUE: Text = Text::new("继续进入 OA", "Continue to the OA");
+    pub const TRY_AGAIN: Text = Text::new("重试", "Try again");
+    pub const TRACE: Text = Text::new("追踪号", "Trace id");
+    pub const NEEDS_SCRIPT: Text =
+        Text::new("请启用 JavaScript 后重新打开此页。", "Switch JavaScript on and open this page again.");
+
+    /// Every text, for a test over the catalogue.
+    #[cfg(test)]
+    pub const ALL: [Text; 7] = [OPENING, OPENING_HINT, HANDING_OVER, CONTINUE, TRY_AGAIN, TRACE, NEEDS_SCRIPT];
+}
+
+/// The page that asks WeLink for the one-time code. It holds no session, and alone loads the vendor's script.
+#[derive(Template)]
+#[template(path = "open.html")]
+pub struct OpenPage<'a> {
+    pub lang: Lang,
+    pub app_name: &'a str,
+    pub app_id: &'a str,
+    pub client_id: &'a str,
+    pub state: &'a str,
+    pub script: &'a str,
+}
+
+/// The form that carries the ticket to the OA and submits itself.
+#[derive(Template)]
+#[template(path = "handoff.html")]
+pub struct HandOffPage<'a> {
+    pub lang: Lang,
+    pub action: &'a str,
+    pub fields: &'a [(&'static str, Secret<String>)],
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    lang: Lang,
+    problem: Problem,
+    trace: &'a str,
+}
+
+/// Renders a page with its own content security policy.
+pub fn page(template: &impl Template, status: StatusCode, policy: &str) -> Response {
+    match template.render() {
+        Ok(html) => {
+            let mut answer = (status, Html(html)).into_response();
+            if let Ok(value) = HeaderValue::from_str(policy) {
+                answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+            }
+            answer
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The policy of a page without scripts of others: its own style and scripts, forms only to `form_action`.
+pub fn policy(extra_script: &str, form_action: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' {extra_script}; style-src 'self'; img-src 'self' data:; \
+         form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+    )
+}
+
+/// Shows a refusal as a page, and logs it once.
+pub fn refused(refusal: &Refusal, lang: Lang) -> Response {
+    log(refusal);
+    let trace = TraceId::current();
+    let body = ProblemPage { lang, problem: refusal.problem, trace: trace.as_str() };
+    let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = page(&body, status, &policy("", "'none'"));
+    if let Some(seconds) = refusal.retry_after_s {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    answer
+}
+
+/// Shows a refusal as a problem document, and logs it once.
+pub fn refused_json(refusal: &Refusal, lang: Lang) -> Response {
+    log(refusal);
+    problem_json(refusal.problem, lang, &[], refusal.retry_after_s)
+}
+
+fn log(refusal: &Refusal) {
+    let problem = refusal.problem.name;
+    let cause = refusal.cause.as_deref().unwrap_or("");
+    match refusal.problem.status {
+        500.. => tracing::error!(problem, cause, "refused: {problem}"),
+        _ => tracing::info!(problem, cause, "refused: {problem}"),
+    }
+}
+
+pub async fn not_found(request: Request<Body>) -> Response {
+    refused(&problem::NOT_FOUND.into(), lang_of(&request))
+}
+
+pub async fn method_not_allowed(request: Request<Body>) -> Response {
+    refused_json(&problem::METHOD_NOT_ALLOWED.into(), lang_of(&request))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn every_text_is_there_in_both_languages() {
+        for text in words::ALL {
+            assert!(text.zh.chars().any(|c| c >= '\u{4e00}'), "{}", text.en);
+            assert!(text.en.chars().any(|c| c.is_ascii_alphabetic()), "{}", text.zh);
+        }
+    }
+}

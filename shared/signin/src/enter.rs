@@ -1,0 +1,302 @@
+//! From an opened app to a known person: the one-time state, WeLink's code, the person, his link.
+
+use domain::audit::{Action, Entry};
+use domain::destination::Destination;
+use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
+use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource};
+use domain::problem;
+use domain::session::{OneTimeState, STATE_S, StateRefused};
+use platform::secret::{Secret, sha256_hex};
+use state::config::TenantConfig;
+use welink::{Credentials, Status, UserDetail, WeLinkError};
+
+use crate::bridge::Bridge;
+use crate::refusal::Refusal;
+
+/// Characters of the secret that binds a state to its browser: 130 bits.
+const BROWSER_CHARS: usize = 26;
+
+/// What the page that asks WeLink for the code needs.
+#[derive(Debug)]
+pub struct Begun {
+    pub app: App,
+    pub state: StateId,
+    /// For the browser's cookie; the one it already had, if it had one: two tabs share it.
+    pub browser: Secret<String>,
+    /// Origins that the sign-in may lead to, for the page's `form-action`.
+    pub onward_origins: Vec<String>,
+}
+
+/// What a browser tells of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'a> {
+    /// The cookie that binds states to this browser.
+    pub browser: Option<&'a str>,
+    /// The address, for the audit log.
+    pub from: &'a str,
+    pub device: Device,
+}
+
+/// Which of the OA's pages suits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    Phone,
+    Pc,
+}
+
+impl Device {
+    pub fn from_user_agent(agent: &str) -> Self {
+        let phone = ["Mobile", "Android", "iPhone", "HarmonyOS"].iter().any(|word| agent.contains(word));
+        if phone { Self::Phone } else { Self::Pc }
+    }
+}
+
+/// The callback of a page: what it posts.
+#[derive(Debug)]
+pub struct Callback {
+    pub state: Option<String>,
+    pub code: Secret<String>,
+}
+
+/// A person who is let in, and where he goes.
+#[derive(Debug)]
+pub enum Entered {
+    /// To the OA, as this person.
+    Oa(Box<crate::handoff::Visit>),
+    /// To a link outside: he is known, nothing is handed over.
+    Link(String),
+}
+
+impl Bridge {
+    /// Begins a sign-in at `app`: a one-time state, bound to the browser. `to` is the path of a deep link; one outside the
+    /// allow-list leads to the homepage instead (product.md HOM-08).
+    pub async fn begin(&self, app: &AppId, to: Option<&str>, visitor: Visitor<'_>) -> Result<Begun, Refusal> {
+        let (config, app, _, instance) = self.find(app).await?;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        let dest = to
+            .and_then(|path| Destination::parse(path).ok())
+            .and_then(|dest| dest.within(&instance.allowed_dest_prefixes).ok());
+        let known = visitor.browser.filter(|b| b.len() == BROWSER_CHARS && b.bytes().all(|c| c.is_ascii_alphanumeric()));
+        let browser = known.map_or_else(|| self.entropy().token(BROWSER_CHARS), str::to_owned);
+        let now = self.clock().now();
+        let state = OneTimeState {
+            id: self.new_state_id(&config.tenant.id),
+            app: app.id.clone(),
+            browser: sha256_hex(&browser),
+            dest,
+            created: now,
+            expires: now.plus_s(STATE_S),
+        };
+        self.store().put_state(&state).await?;
+        let onward_origins = onward_origins(&app, &instance);
+        Ok(Begun { app, state: state.id, browser: Secret::new(browser), onward_origins })
+    }
+
+    /// Takes a callback at `app`'s address and says who is there. Every refusal is audited once.
+    pub async fn enter(&self, app: &AppId, callback: Callback, visitor: Visitor<'_>) -> Result<Entered, Refusal> {
+        // The address names the app only to say whose audit log a refusal belongs to; who signs in where is decided by
+        // the state alone (product.md C4).
+        let (config, app, enterprise, instance) = self.find(app).await?;
+        let state = match self.take_state(&app, &callback, visitor).await? {
+            Ok(state) => state,
+            Err(why) => {
+                let entry = self.refused_entry(&app, "anonymous", visitor, problem::STATE_REFUSED.name);
+                self.store().append_audit(&with(entry, "reason", why.name())).await?;
+                return Err(Refusal::because(problem::STATE_REFUSED, why.name()));
+            }
+        };
+        let mut actor = "anonymous".to_owned();
+        let place = Place { config: &config, app: &app, enterprise: &enterprise, instance: &instance };
+        let entered = self.enter_as_somebody(place, state, callback.code, visitor, &mut actor).await;
+        if let Err(refusal) = &entered {
+            self.store().append_audit(&self.refused_entry(&app, &actor, visitor, refusal.problem.name)).await?;
+        }
+        entered
+    }
+
+    /// Audits a callback that another site caused; the app must exist, so that nobody fills a log with inventions.
+    pub async fn refuse_cross_site(&self, app: &AppId, visitor: Visitor<'_>) -> Result<(), Refusal> {
+        let (_, app, ..) = self.find(app).await?;
+        let entry = self.refused_entry(&app, "anonymous", visitor, problem::CROSS_SITE.name);
+        Ok(self.store().append_audit(&entry).await?)
+    }
+
+    async fn enter_as_somebody(
+        &self,
+        place: Place<'_>,
+        state: OneTimeState,
+        code: Secret<String>,
+        visitor: Visitor<'_>,
+        actor: &mut String,
+    ) -> Result<Entered, Refusal> {
+        let Place { app, enterprise, instance, .. } = place;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        let credentials = self.credentials(app).await?;
+        let identity = self.welink().user_id(&credentials, &code).await?;
+        drop(code);
+        *actor = format!("welink:{}", identity.user_id);
+        if identity.tenant != app.welink_tenant {
+            return Err(problem::WRONG_ENTERPRISE.into());
+        }
+        let person = self.person_of(enterprise, app, &credentials, &identity.user_id, visitor).await?;
+        let dest = match (&state.dest, &app.homepage, visitor.device) {
+            (Some(dest), ..) => dest.clone(),
+            (None, Homepage::CustomLink { link }, _) => {
+                self.store().append_audit(&self.entry(
+                    place.config.tenant.id.clone(),
+                    Action::SignIn,
+                    actor,
+                    app.id.as_str(),
+                    visitor.from,
+                )).await?;
+                return Ok(Entered::Link(link.as_str().to_owned()));
+            }
+            (None, Homepage::OaApp { dest_mobile, .. }, Device::Phone) => dest_mobile.clone(),
+            (None, Homepage::OaApp { dest_pc, .. }, Device::Pc) => dest_pc.clone(),
+        };
+        let link = person.link.ok_or(problem::NOT_LINKED)?;
+        Ok(Entered::Oa(Box::new(crate::handoff::Visit {
+            app: app.clone(),
+            instance: instance.clone(),
+            user: identity.user_id,
+            oa_user: link.oa_user,
+            login_id: link.login_id,
+            dest,
+            auth_time: self.clock().now(),
+            from: visitor.from.to_owned(),
+        })))
+    }
+
+    async fn take_state(
+        &self,
+        app: &App,
+        callback: &Callback,
+        visitor: Visitor<'_>,
+    ) -> Result<Result<OneTimeState, StateRefused>, Refusal> {
+        let Some(text) = callback.state.as_deref().filter(|text| !text.is_empty()) else {
+            return Ok(Err(StateRefused::Missing));
+        };
+        // A state of another tenant is not even looked up: this request leaves no trace there (product.md SEC-01).
+        let id = match StateId::parse(text) {
+            Ok(id) if id.tenant() == app.id.tenant() => id,
+            _ => return Ok(Err(StateRefused::Unknown)),
+        };
+        let Some(browser) = visitor.browser else { return Ok(Err(StateRefused::Foreign)) };
+        let taken = self.store().take_state(&id, &sha256_hex(browser)).await?;
+        Ok(taken.and_then(|state| if state.app == app.id { Ok(state) } else { Err(StateRefused::Foreign) }))
+    }
+
+    /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06).
+    async fn person_of(
+        &self,
+        enterprise: &Enterprise,
+        app: &App,
+        credentials: &Credentials,
+        user: &WeLinkUserId,
+        visitor: Visitor<'_>,
+    ) -> Result<Person, Refusal> {
+        if let Some(person) = self.store().person(&enterprise.id, user).await? {
+            return Ok(person);
+        }
+        // Names and numbers are a convenience of the copy: without the permission to read them he is written all the same.
+        let detail = match self.welink().user_detail(credentials, user).await {
+            Err(WeLinkError::Permission { .. }) => None,
+            answer => answer?,
+        };
+        if detail.as_ref().is_some_and(|detail| detail.status == Status::Closed) {
+            return Err(problem::LEFT_COMPANY.into());
+        }
+        let person = self.new_person(&enterprise.id, user, PersonSource::Sso, detail);
+        let actor = format!("welink:{user}");
+        let entry = self.entry(app.id.tenant(), Action::PersonCreate, &actor, user.as_str(), visitor.from);
+        if self.store().create_person(&person, &entry).await? {
+            return Ok(person);
+        }
+        // Somebody else wrote him at the same moment, perhaps with a link.
+        let there = self.store().person(&enterprise.id, user).await?;
+        there.ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "a person was written and is gone"))
+    }
+
+    /// A person who is not in the copy yet, with what WeLink tells of him.
+    pub fn new_person(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        source: PersonSource,
+        detail: Option<UserDetail>,
+    ) -> Person {
+        let mut person = Person {
+            enterprise: enterprise.clone(),
+            user_id: user.clone(),
+            source,
+            name_zh: String::new(),
+            name_en: String::new(),
+            mobile: String::new(),
+            email: String::new(),
+            corp_user_id: String::new(),
+            link: None,
+            first_seen: self.clock().now(),
+        };
+        if let Some(detail) = detail {
+            person.name_zh = detail.name_cn.unwrap_or_default();
+            person.name_en = detail.name_en.unwrap_or_default();
+            person.mobile = detail.mobile.unwrap_or_default();
+            person.email = detail.email.unwrap_or_default();
+            person.corp_user_id = detail.corp_user_id.unwrap_or_default();
+        }
+        person
+    }
+
+    pub(crate) fn refused_entry(&self, app: &App, actor: &str, visitor: Visitor<'_>, result: &str) -> Entry {
+        let mut entry =
+            self.entry(app.id.tenant(), Action::SignInRefused, actor, app.id.as_str(), visitor.from);
+        result.clone_into(&mut entry.result);
+        entry
+    }
+
+    /// The app with all that it depends on; an id of nothing, or of another tenant, is not found.
+    pub(crate) async fn find(
+        &self,
+        app: &AppId,
+    ) -> Result<(std::sync::Arc<TenantConfig>, App, Enterprise, OaInstance), Refusal> {
+        let config = self.store().config(&app.tenant()).await?.ok_or(problem::NOT_FOUND)?;
+        let app = config.app(app).cloned().ok_or(problem::NOT_FOUND)?;
+        let enterprise = config.enterprise(&app.enterprise).cloned().ok_or(problem::NOT_FOUND)?;
+        let instance = config.oa_instance(&enterprise.oa_instance).cloned().ok_or(problem::NOT_FOUND)?;
+        Ok((config, app, enterprise, instance))
+    }
+}
+
+/// Where somebody wants in.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    config: &'a TenantConfig,
+    app: &'a App,
+    enterprise: &'a Enterprise,
+    instance: &'a OaInstance,
+}
+
+pub(crate) fn with(mut entry: Entry, name: &str, value: &str) -> Entry {
+    entry.detail.insert(name.to_owned(), value.to_owned());
+    entry
+}
+
+/// Origins that a form post of the opening page may be redirected to.
+fn onward_origins(app: &App, instance: &OaInstance) -> Vec<String> {
+    let mut urls = vec![instance.sso_landing.as_str()];
+    urls.extend(instance.start_url.as_deref());
+    if let Homepage::CustomLink { link } = &app.homepage {
+        urls.push(link.as_str());
+    }
+    let mut origins: Vec<String> = urls
+        .into_iter()
+        .filter_map(|text| url::Url::parse(text).ok())
+        .map(|url| url.origin().ascii_serialization())
+        .collect();
+    origins.dedup();
+    origins
+}

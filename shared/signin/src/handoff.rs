@@ -1,0 +1,165 @@
+//! The hand-off to the OA: a ticket, bound to the OA's browser session where the OA can (oa-api.md C.2.2, product.md C2, C16).
+
+use domain::audit::Action;
+use domain::destination::Destination;
+use domain::ids::{OaUserId, SessionId, TicketId, WeLinkUserId};
+use domain::model::{App, OaInstance};
+use domain::problem;
+use domain::session::{HANDOFF_S, PendingHandOff, SESSION_IDLE_S, SESSION_S, StoredTicket, TICKET_S, WebSession};
+use domain::time::Timestamp;
+use oa::port::{Nonce, Port as _, Step};
+use platform::secret::{Secret, sha256_hex};
+use state::session::Issued;
+
+use crate::bridge::Bridge;
+use crate::enter::{Visitor, with};
+use crate::refusal::Refusal;
+
+/// Characters of a session's secret: 130 bits.
+const SECRET_CHARS: usize = 26;
+
+/// A person on his way to a page of the OA.
+#[derive(Debug)]
+pub struct Visit {
+    pub app: App,
+    pub instance: OaInstance,
+    pub user: WeLinkUserId,
+    pub oa_user: OaUserId,
+    pub login_id: String,
+    pub dest: Destination,
+    pub auth_time: Timestamp,
+    /// The browser's address, for the audit log.
+    pub from: String,
+}
+
+/// What the browser does next.
+#[derive(Debug)]
+pub enum Onward {
+    /// Submits a form to the OA.
+    Form { action: String, fields: Vec<(&'static str, Secret<String>)> },
+    /// Follows a redirect that carries the ticket, for an OA that can do nothing else.
+    Redirect(Secret<String>),
+    /// Fetches the OA's nonce first and comes back with it and this session cookie.
+    StartFirst { url: String, cookie: Secret<String>, max_age_s: i64 },
+}
+
+impl Bridge {
+    /// Sends a person who has just been identified on to the OA.
+    pub async fn send_on(&self, visit: Visit) -> Result<Onward, Refusal> {
+        self.step(visit, None, Action::SignIn).await
+    }
+
+    /// Takes a browser that comes back from the OA's start URL with a nonce.
+    pub async fn come_back(&self, cookie: Option<&str>, nonce: &str, visitor: Visitor<'_>) -> Result<Onward, Refusal> {
+        let nonce = Nonce::parse(nonce).ok_or(problem::STATE_REFUSED)?;
+        let (id, secret) = cookie.and_then(read_cookie).ok_or(problem::STATE_REFUSED)?;
+        let taken = self.store().take_handoff(&id, &sha256_hex(&secret)).await?;
+        let (session, handoff) = taken.ok_or(problem::STATE_REFUSED)?;
+        let (_, app, _, instance) = self.find(&session.app).await?;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        let visit = Visit {
+            app,
+            instance,
+            user: session.user,
+            oa_user: session.oa_user,
+            login_id: session.login_id,
+            dest: handoff.dest,
+            auth_time: session.auth_time,
+            from: visitor.from.to_owned(),
+        };
+        self.step(visit, Some(nonce), Action::TicketIssue).await
+    }
+
+    /// Asks the OA's adapter for the next step and records it before the browser takes it.
+    async fn step(&self, visit: Visit, nonce: Option<Nonce>, action: Action) -> Result<Onward, Refusal> {
+        let now = self.clock().now();
+        let tenant = visit.app.id.tenant();
+        let ticket = self.new_ticket_id(&tenant);
+        let keys = self.signing_keys().await?;
+        let key = keys.first().ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "no signing key"))?;
+        let return_to = format!("{}/handoff", self.config().origin);
+        let asked = oa::port::Visit {
+            tenant: &tenant,
+            enterprise: &visit.app.enterprise,
+            user: &visit.oa_user,
+            login_id: Some(visit.login_id.as_str()).filter(|login| !login.is_empty()),
+            dest: &visit.dest,
+            amr: &["welink"],
+            ticket: &ticket,
+            nonce: nonce.as_ref(),
+            return_to: &return_to,
+            issuer: self.config().origin.as_str(),
+            key,
+            now,
+        };
+        match self.oa(&visit.instance).await?.hand_off(&asked).await? {
+            Step::StartFirst(url) => self.begin_session(visit, url, now).await,
+            Step::Form { action: to, fields } => {
+                self.issue(&visit, ticket, now, action).await?;
+                Ok(Onward::Form { action: to, fields })
+            }
+            Step::Redirect(url) => {
+                self.issue(&visit, ticket, now, action).await?;
+                Ok(Onward::Redirect(url))
+            }
+        }
+    }
+
+    /// Stores the ticket while the link still holds. One that the table does not know is worth nothing.
+    async fn issue(&self, visit: &Visit, id: TicketId, now: Timestamp, action: Action) -> Result<(), Refusal> {
+        let entry = with(self.visit_entry(visit, action), "ticket", id.as_str());
+        let ticket = StoredTicket {
+            id,
+            oa_user: visit.oa_user.clone(),
+            app: visit.app.id.clone(),
+            user: visit.user.clone(),
+            audience: visit.instance.id.clone(),
+            dest: visit.dest.clone(),
+            expires: now.plus_s(TICKET_S),
+            redeemed: None,
+        };
+        match self.store().issue_ticket(&visit.app.enterprise, &ticket, &entry).await? {
+            Issued::Done => Ok(()),
+            Issued::LinkGone => Err(problem::LINK_GONE.into()),
+        }
+    }
+
+    /// Begins the session with which the browser comes back; its id and secret are new at each sign-in (product.md C17).
+    async fn begin_session(&self, visit: Visit, url: String, now: Timestamp) -> Result<Onward, Refusal> {
+        let entry = self.visit_entry(&visit, Action::SignIn);
+        let secret = self.entropy().token(SECRET_CHARS);
+        let enterprise = visit.app.enterprise.clone();
+        let session = WebSession {
+            id: self.new_session_id(&visit.app.id.tenant()),
+            app: visit.app.id,
+            user: visit.user,
+            oa_user: visit.oa_user,
+            login_id: visit.login_id,
+            secret: sha256_hex(&secret),
+            auth_time: visit.auth_time,
+            expires: now.plus_s(SESSION_S),
+            idle_until: now.plus_s(SESSION_IDLE_S),
+            handoff: Some(PendingHandOff { dest: visit.dest, expires: now.plus_s(HANDOFF_S) }),
+        };
+        match self.store().begin_session(&enterprise, &session, &entry).await? {
+            Issued::Done => {}
+            Issued::LinkGone => return Err(problem::LINK_GONE.into()),
+        }
+        let cookie = Secret::new(format!("{}.{secret}", session.id));
+        Ok(Onward::StartFirst { url, cookie, max_age_s: SESSION_S })
+    }
+
+    fn visit_entry(&self, visit: &Visit, action: Action) -> domain::audit::Entry {
+        let actor = format!("welink:{}", visit.user);
+        let entry = self.entry(visit.app.id.tenant(), action, &actor, visit.app.id.as_str(), &visit.from);
+        with(entry, "oa_user", visit.oa_user.as_str())
+    }
+}
+
+/// `<session id>.<secret>`.
+fn read_cookie(text: &str) -> Option<(SessionId, String)> {
+    let (id, secret) = text.split_once('.')?;
+    Some((SessionId::parse(id).ok()?, secret.to_owned()))
+}

@@ -1,0 +1,77 @@
+//! The bridge's ticket signing keys: the newest signs, all are published (product.md C15).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::problem;
+use domain::time::Timestamp;
+use oa::ticket::SigningKey;
+use platform::envelope::Sealer;
+use platform::secret::Secret;
+use state::signing::StoredSigningKey;
+
+use crate::bridge::Bridge;
+use crate::refusal::Refusal;
+
+/// How long a sandbox keeps the keys: the `max-age` of the published set, so that nobody is behind anybody.
+pub(crate) const KEPT_S: i64 = 300;
+
+/// The keys as a sandbox remembers them.
+#[derive(Debug, Default)]
+pub(crate) struct Keyring(Mutex<Option<(Timestamp, Arc<Vec<SigningKey>>)>>);
+
+fn context(kid: &str) -> String {
+    format!("signing/{kid}")
+}
+
+impl Bridge {
+    /// The keys, newest first, never empty: the first need of one makes it.
+    pub(crate) async fn signing_keys(&self) -> Result<Arc<Vec<SigningKey>>, Refusal> {
+        let now = self.clock().now();
+        if let Some(known) = self.remembered(now) {
+            return Ok(known);
+        }
+        let mut stored = self.store().signing_keys().await?;
+        let sealer = self.sealer().await?;
+        if stored.is_empty() {
+            self.make_signing_key(&sealer).await?;
+            // Read again: another sandbox may have made the first key at the same moment, and both must be published.
+            stored = self.store().signing_keys().await?;
+        }
+        let keys: Vec<SigningKey> = stored.iter().map(|key| opened(&sealer, key)).collect::<Result<_, _>>()?;
+        let keys = Arc::new(keys);
+        let mut slot = self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some((now, Arc::clone(&keys)));
+        Ok(keys)
+    }
+
+    /// The published key set (RFC 7517).
+    pub async fn jwks(&self) -> Result<serde_json::Value, Refusal> {
+        Ok(oa::ticket::jwks(self.signing_keys().await?.iter().map(SigningKey::public_jwk)))
+    }
+
+    fn remembered(&self, now: Timestamp) -> Option<Arc<Vec<SigningKey>>> {
+        let slot = self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, keys) = slot.as_ref()?;
+        (0..KEPT_S * 1000).contains(&now.ms_since(*at)).then(|| Arc::clone(keys))
+    }
+
+    async fn make_signing_key(&self, sealer: &Sealer) -> Result<(), Refusal> {
+        let key = SigningKey::generate(self.entropy());
+        let hex: String = key.seed().expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        let seed = sealer.seal(&context(key.kid()), Secret::new(hex).expose())?;
+        let stored = StoredSigningKey { kid: key.kid().to_owned(), seed, created: self.clock().now() };
+        self.store().add_signing_key(&stored).await?;
+        Ok(())
+    }
+}
+
+fn opened(sealer: &Sealer, stored: &StoredSigningKey) -> Result<SigningKey, Refusal> {
+    let hex = sealer.open(&context(&stored.kid), &stored.seed)?;
+    let damaged = || Refusal::because(problem::UNAVAILABLE, "a stored signing key is not 32 bytes of hex");
+    let text = hex.expose();
+    if !text.is_ascii() || text.len() != 64 {
+        return Err(damaged());
+    }
+    let bytes = (0..32).map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16)).collect::<Result<Vec<u8>, _>>();
+    SigningKey::new(stored.kid.clone(), Secret::new(bytes.map_err(|_| damaged())?)).map_err(|_| damaged())
+}

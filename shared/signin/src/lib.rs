@@ -1,0 +1,22 @@
+//! Who is this WeLink user, which OA user is that, and the hand-off to the OA. The only crate that knows state, WeLink and OA
+//! together; every function that signs somebody in goes through it.
+
+mod bridge;
+mod credentials;
+mod enter;
+mod env;
+mod handoff;
+mod keyring;
+mod memo;
+mod oas;
+mod redeem;
+mod refusal;
+mod shared_state;
+
+pub use bridge::{Bridge, Parts};
+pub use env::from_env;
+pub use enter::{Begun, Callback, Device, Entered, Visitor};
+pub use handoff::Onward;
+pub use redeem::{Redeemed, RedeemRequest};
+pub use refusal::Refusal;
+pub use shared_state::SharedState;

@@ -1,0 +1,93 @@
+//! Redemption of a ticket by the OA's server (oa-api.md C.2.2, C.6).
+
+use domain::audit::Action;
+use domain::ids::{OaInstanceId, TicketId};
+use domain::problem;
+use domain::time::Timestamp;
+use http::HeaderMap;
+use oa::webhook::{self, WebhookError};
+use serde::Deserialize;
+use state::ticket::Redemption;
+
+use crate::bridge::Bridge;
+use crate::enter::with;
+use crate::refusal::Refusal;
+
+/// A signed request, as it came.
+#[derive(Debug)]
+pub struct RedeemRequest<'a> {
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+    pub from: &'a str,
+}
+
+/// What the OA learns.
+#[derive(Debug)]
+pub struct Redeemed {
+    pub sub: String,
+    pub dest: String,
+    pub redeemed_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    op: String,
+    jti: String,
+    aud: String,
+}
+
+impl Bridge {
+    /// Redeems a ticket for the OA that signed the request. An unknown instance and a bad signature answer alike.
+    pub async fn redeem(&self, request: RedeemRequest<'_>) -> Result<Redeemed, Refusal> {
+        // The body only says whose secret to try; nothing else of it is believed before the signature fits.
+        let body: Body = serde_json::from_slice(request.body)
+            .map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not a redeem request"))?;
+        let caller = OaInstanceId::parse(&body.aud)
+            .map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
+        let config = self.store().config(&caller.tenant()).await?;
+        let instance = config.as_ref().and_then(|config| config.oa_instance(&caller));
+        let instance = instance.ok_or_else(|| Refusal::because(problem::SIGNATURE_INVALID, "unknown instance"))?;
+        let secrets = self.push_secrets(instance).await?;
+        let webhook_id = webhook::verify(&secrets, request.headers, request.body, self.clock().now()).map_err(|e| {
+            let problem = match e {
+                WebhookError::TimestampSkew => problem::TIMESTAMP_SKEW,
+                WebhookError::SignatureInvalid => problem::SIGNATURE_INVALID,
+            };
+            Refusal::because(problem, e)
+        })?;
+        if body.op != "ticket.redeem" {
+            return Err(Refusal::because(problem::SIGNATURE_INVALID, "signed for another operation"));
+        }
+        self.redeem_for(&caller, &body.jti, webhook_id.as_str(), request.from).await
+    }
+
+    async fn redeem_for(
+        &self,
+        caller: &OaInstanceId,
+        jti: &str,
+        webhook_id: &str,
+        from: &str,
+    ) -> Result<Redeemed, Refusal> {
+        let id = TicketId::parse(jti).ok().filter(|id| id.tenant() == caller.tenant());
+        let outcome = match &id {
+            Some(id) => self.store().redeem(id, caller, webhook_id).await?,
+            None => Redemption::Unknown,
+        };
+        let object = id.as_ref().map_or("", TicketId::as_str);
+        let answer = match outcome {
+            Redemption::Done(ticket) => Ok(ticket),
+            Redemption::Used => Err(problem::TICKET_USED),
+            Redemption::Expired => Err(problem::TICKET_EXPIRED),
+            Redemption::Unknown => Err(problem::TICKET_UNKNOWN),
+        };
+        let action = if answer.is_ok() { Action::TicketRedeem } else { Action::TicketRefused };
+        let mut entry = self.entry(caller.tenant(), action, &format!("oa:{caller}"), object, from);
+        if let Err(problem) = &answer {
+            problem.name.clone_into(&mut entry.result);
+        }
+        self.store().append_audit(&with(entry, "webhook_id", webhook_id)).await?;
+        let ticket = answer?;
+        let redeemed_at = ticket.redeemed.map_or(Timestamp::default(), |redeemed| redeemed.at);
+        Ok(Redeemed { sub: ticket.oa_user.into(), dest: ticket.dest.into(), redeemed_at })
+    }
+}
