@@ -1,0 +1,339 @@
+//! What a person types. Without a command the local bridge starts; with one, it speaks to the administrator's API of a running
+//! bridge, here or on AWS.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::serve::{Options, Running, Systems, one_line, start};
+
+/// The WeLink bridge (云桥): employees open the OA from WeLink, already signed in.
+///
+/// Without a command it runs here, with a simulated WeLink and OA to try it on. The other commands set up a running bridge.
+#[derive(Debug, Parser)]
+#[command(name = "bridge", version, after_help = "Try: bridge            then open http://phone.localhost:9400 in a browser\n     bridge app list --enterprise e_…")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+    /// Address of the administrator's API, for the commands.
+    #[arg(long, global = true, env = "BRIDGE_API", default_value = "http://console.localhost:9400", value_name = "URL")]
+    api: String,
+    /// Operator key, for the commands; by default the one in the data folder.
+    #[arg(long, global = true, env = "BRIDGE_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    key: Option<String>,
+    /// Where the local bridge keeps its data and keys.
+    #[arg(long, global = true, default_value = "data", value_name = "FOLDER")]
+    data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port on this machine.
+    #[arg(long, default_value_t = 9400)]
+    port: u16,
+    /// Use the real WeLink at this address instead of the simulated one; no demonstration is set up.
+    #[arg(long, value_name = "URL")]
+    welink: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// OA teams.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// OA installations of a tenant.
+    #[command(subcommand)]
+    Oa(OaCommand),
+    /// Integrated WeLink companies.
+    #[command(subcommand)]
+    Enterprise(EnterpriseCommand),
+    /// WeLink apps of an enterprise.
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Links between people and OA users.
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// The newest entries of a tenant's audit log.
+    Audit {
+        #[arg(long)]
+        tenant: String,
+    },
+    /// All settings of the bridge with their meaning.
+    Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantCommand {
+    List,
+    Add {
+        name: String,
+        /// Host that a custom homepage link may lead to; may be repeated.
+        #[arg(long = "link-host", value_name = "HOST")]
+        link_hosts: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum OaCommand {
+    List {
+        #[arg(long)]
+        tenant: String,
+    },
+    /// Adds an OA; prints the two webhook secrets once, to be entered in the OA.
+    Add {
+        #[arg(long)]
+        tenant: String,
+        name: String,
+        /// Base address of the OA.
+        #[arg(long, value_name = "URL")]
+        base: String,
+        /// Base address of its SCIM service.
+        #[arg(long, value_name = "URL")]
+        scim_base: String,
+        /// Where the OA takes tickets.
+        #[arg(long, value_name = "URL")]
+        sso_landing: String,
+        /// Where the OA sets its nonce first.
+        #[arg(long, value_name = "URL")]
+        start_url: Option<String>,
+        /// Path prefix that a sign-in may lead to; may be repeated.
+        #[arg(long = "allow", default_value = "/", value_name = "PATH")]
+        allowed: Vec<String>,
+        /// Bearer token of the OA's SCIM service.
+        #[arg(long, env = "BRIDGE_SCIM_BEARER", hide_env_values = true, value_name = "TOKEN")]
+        scim_bearer: String,
+    },
+    /// Homepage-type applications of an OA.
+    Apps {
+        #[arg(long)]
+        oa: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum EnterpriseCommand {
+    List {
+        #[arg(long)]
+        tenant: String,
+    },
+    Add {
+        #[arg(long)]
+        tenant: String,
+        name: String,
+        /// OA instance; may be left out where the tenant has one.
+        #[arg(long)]
+        oa: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AppCommand {
+    List {
+        #[arg(long)]
+        enterprise: String,
+    },
+    /// Adds an app and prints the homepage URL for WeLink.
+    Add {
+        #[arg(long)]
+        enterprise: String,
+        name: String,
+        #[arg(long)]
+        client_id: String,
+        #[arg(long, env = "BRIDGE_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+        client_secret: String,
+        /// Application of the OA that opens.
+        #[arg(long, value_name = "ID", required_unless_present = "link", conflicts_with = "link")]
+        oa_app: Option<String>,
+        /// Custom link that opens.
+        #[arg(long, value_name = "URL")]
+        link: Option<String>,
+    },
+    Enable {
+        app: String,
+    },
+    Disable {
+        app: String,
+    },
+    /// Replaces the secret, after a test that WeLink accepts it.
+    Secret {
+        app: String,
+        #[arg(long, env = "BRIDGE_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+        client_secret: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LinkCommand {
+    /// Links a WeLink member to the OA user with this login name.
+    Add {
+        #[arg(long)]
+        enterprise: String,
+        /// WeLink user id.
+        user: String,
+        /// OA login name.
+        #[arg(long)]
+        login: String,
+    },
+    Remove {
+        #[arg(long)]
+        enterprise: String,
+        user: String,
+    },
+    Show {
+        #[arg(long)]
+        enterprise: String,
+        user: String,
+    },
+}
+
+/// Runs what was typed; a failure is one clear message on stderr.
+pub fn main(cli: Cli) -> ExitCode {
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bridge: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        None => runtime.block_on(serve(cli.serve, cli.data_dir)),
+        Some(Command::Settings) => {
+            for key in platform::config::KEYS {
+                println!("{}\n    {}\n    default: {}", key.name, key.doc, key.default.unwrap_or("(must be set)"));
+            }
+            Ok(())
+        }
+        Some(command) => {
+            let key = match cli.key {
+                Some(key) => key,
+                None => stored_key(&cli.data_dir)?,
+            };
+            let answer = runtime.block_on(ask(&Client::new(&cli.api, key), command))?;
+            if answer != Value::Null {
+                println!("{}", serde_json::to_string_pretty(&answer)?);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn stored_key(folder: &std::path::Path) -> Result<String> {
+    let path = folder.join("operator.key");
+    let key = std::fs::read_to_string(&path);
+    let key = key.with_context(|| format!("{}: no operator key; start the bridge first, or give one with --key", path.display()))?;
+    Ok(key.trim().to_owned())
+}
+
+async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
+    platform::trace::init();
+    let systems = serve.welink.map_or(Systems::Simulated, |welink| Systems::Real { welink });
+    let settings = std::env::vars().filter(|(name, _)| platform::config::KEYS.iter().any(|key| key.name == name));
+    let options = Options { port: serve.port, data_dir: Some(data_dir), systems, settings: settings.collect() };
+    let running = start(options).await?;
+    print_doors(&running);
+    tokio::signal::ctrl_c().await?;
+    running.stop().await
+}
+
+fn print_doors(running: &Running) {
+    let port = running.port;
+    println!("ready");
+    if running.demo.is_some() {
+        println!("  open  http://phone.localhost:{port}     the simulated phone: choose a member, tap the app");
+        println!("        http://oa.localhost:{port}        the simulated OA");
+    }
+    println!("        http://console.localhost:{port}   the administrator's API (bridge --help lists its commands)");
+    println!("        http://bridge.localhost:{port}    what WeLink opens");
+    println!("  Ctrl-C ends it; the data stays.");
+}
+
+async fn ask(api: &Client, command: Command) -> Result<Value> {
+    match command {
+        Command::Tenant(TenantCommand::List) => api.get("/v1/tenants").await,
+        Command::Tenant(TenantCommand::Add { name, link_hosts }) => {
+            api.post("/v1/tenants", &json!({ "name": name, "link_hosts": link_hosts })).await
+        }
+        Command::Oa(command) => ask_oa(api, command).await,
+        Command::Enterprise(EnterpriseCommand::List { tenant }) => {
+            api.get(&format!("/v1/tenants/{tenant}/enterprises")).await
+        }
+        Command::Enterprise(EnterpriseCommand::Add { tenant, name, oa }) => {
+            let body = json!({ "name": name, "oa_instance": oa });
+            api.post(&format!("/v1/tenants/{tenant}/enterprises"), &body).await
+        }
+        Command::App(command) => ask_app(api, command).await,
+        Command::Link(command) => ask_link(api, command).await,
+        Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
+        Command::Settings => Ok(Value::Null),
+    }
+}
+
+async fn ask_oa(api: &Client, command: OaCommand) -> Result<Value> {
+    match command {
+        OaCommand::List { tenant } => api.get(&format!("/v1/tenants/{tenant}/oa-instances")).await,
+        OaCommand::Apps { oa } => api.get(&format!("/v1/oa-instances/{oa}/apps")).await,
+        OaCommand::Add { tenant, name, base, scim_base, sso_landing, start_url, allowed, scim_bearer } => {
+            let body = json!({
+                "name": name, "base": base, "scim_base": scim_base, "sso_landing": sso_landing,
+                "start_url": start_url, "allowed_dest_prefixes": allowed, "scim_bearer": scim_bearer,
+            });
+            api.post(&format!("/v1/tenants/{tenant}/oa-instances"), &body).await
+        }
+    }
+}
+
+async fn ask_app(api: &Client, command: AppCommand) -> Result<Value> {
+    match command {
+        AppCommand::List { enterprise } => api.get(&format!("/v1/enterprises/{enterprise}/apps")).await,
+        AppCommand::Add { enterprise, name, client_id, client_secret, oa_app, link } => {
+            let homepage = match link {
+                Some(link) => json!({ "mode": "custom-link", "link": link }),
+                None => json!({ "mode": "oa-app", "oa_app": oa_app }),
+            };
+            let body = json!({
+                "name": name, "client_id": client_id, "client_secret": client_secret, "homepage": homepage,
+            });
+            api.post(&format!("/v1/enterprises/{enterprise}/apps"), &body).await
+        }
+        AppCommand::Enable { app } => switch(api, &app, true).await,
+        AppCommand::Disable { app } => switch(api, &app, false).await,
+        AppCommand::Secret { app, client_secret } => {
+            let path = format!("/v1/apps/{app}");
+            let seen = api.get(&path).await?;
+            let body = json!({ "version": seen["version"], "client_secret": client_secret });
+            api.call(Method::PUT, &format!("{path}/credentials"), Some(&body)).await
+        }
+    }
+}
+
+async fn switch(api: &Client, app: &str, enabled: bool) -> Result<Value> {
+    let path = format!("/v1/apps/{app}");
+    let seen = api.get(&path).await?;
+    api.call(Method::PATCH, &path, Some(&json!({ "version": seen["version"], "enabled": enabled }))).await
+}
+
+async fn ask_link(api: &Client, command: LinkCommand) -> Result<Value> {
+    match command {
+        LinkCommand::Add { enterprise, user, login } => {
+            let body = json!({ "user_id": user, "oa_user": { "by": "login_id", "value": login } });
+            api.post(&format!("/v1/enterprises/{enterprise}/links"), &body).await
+        }
+        LinkCommand::Remove { enterprise, user } => {
+            api.call(Method::DELETE, &format!("/v1/enterprises/{enterprise}/links/{user}"), None).await
+        }
+        LinkCommand::Show { enterprise, user } => api.get(&format!("/v1/enterprises/{enterprise}/people/{user}")).await,
+    }
+}

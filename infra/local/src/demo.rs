@@ -1,0 +1,245 @@
+//! The demonstration: a simulated WeLink with a phone, a simulated OA, and at the first start a tenant that connects them, set up
+//! through the same API that an administrator uses.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use domain::audit::{Action, Entry};
+use domain::ids::{AppId, EnterpriseId, OaInstanceId, OaUserId, TenantId, WeLinkUserId};
+use domain::model::{Link, LinkOrigin, Person, PersonSource, Stamp};
+use platform::clock::Clock;
+use platform::entropy::Entropy;
+use platform::secret::Secret;
+use platform::transport::Transport;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use signin::Bridge;
+use sim::company::Company;
+use sim::faults::{Dialect, Faults};
+use sim::phone::{self, PhoneState};
+use sim::{oa, welink};
+
+use crate::client::Client;
+
+/// People of the company who are in WeLink but not linked: what a newcomer meets on his first day.
+const UNLINKED: usize = 3;
+
+/// What the simulators must remember, so that a second start finds them as they were.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Remembered {
+    pub welink_tenant: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub scim_bearer: String,
+    pub push_secret: String,
+    pub pull_secret: String,
+    pub tenant: TenantId,
+    pub oa_instance: OaInstanceId,
+    pub enterprise: EnterpriseId,
+    pub app: AppId,
+}
+
+/// The running simulators with what the first start set up.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    pub welink: welink::WeLink,
+    pub oa: oa::Oa,
+    pub faults: Faults,
+    pub company: Company,
+    pub remembered: Remembered,
+}
+
+/// The simulators before anything is set up.
+#[derive(Debug)]
+pub(crate) struct Simulators {
+    welink: welink::WeLink,
+    oa: oa::Oa,
+    faults: Faults,
+    company: Company,
+    entropy: Entropy,
+}
+
+impl Simulators {
+    pub(crate) fn new(port: u16, clock: &Clock, entropy: &Entropy) -> Self {
+        let faults = Faults::new(entropy.clone());
+        let company = Company::demo();
+        let welink = welink::WeLink::new(welink::Options {
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            faults: faults.clone(),
+            settings: welink::Settings::default(),
+        });
+        let oa = oa::Oa::new(oa::Options {
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            origin: format!("http://oa.localhost:{port}"),
+            company: company.clone(),
+            bridge: Transport::reqwest(vec!["bridge.localhost".to_owned()], None),
+        });
+        Self { welink, oa, faults, company, entropy: entropy.clone() }
+    }
+
+    pub(crate) fn routers(&self) -> BTreeMap<String, Router> {
+        let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone() };
+        BTreeMap::from([
+            ("welink.localhost".to_owned(), self.welink.router()),
+            ("oa.localhost".to_owned(), self.faults.wrap(self.oa.router(), Dialect::Oa)),
+            ("phone.localhost".to_owned(), phone::router(phone)),
+        ])
+    }
+
+    /// Sets the demonstration up, or finds the one of the first start.
+    pub(crate) async fn set_up(self, folder: Option<&Path>, bridge: &Bridge, port: u16, key: &str) -> Result<Demo> {
+        let file = folder.map(|folder| folder.join("demo.json"));
+        let known = match &file {
+            Some(path) if path.exists() => {
+                let text = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+                let known: Remembered = serde_json::from_slice(&text)
+                    .with_context(|| format!("{}: damaged; move the data folder away to begin anew", path.display()))?;
+                Some(known)
+            }
+            _ => None,
+        };
+        let remembered = match known {
+            Some(known) => {
+                self.put_app_into_welink(&known, port)?;
+                known
+            }
+            None => {
+                let made = self.first_start(bridge, port, key).await?;
+                if let Some(path) = &file {
+                    write_private(path, &serde_json::to_vec_pretty(&made)?)?;
+                }
+                made
+            }
+        };
+        self.connect_oa(&remembered, port)?;
+        let Self { welink, oa, faults, company, .. } = self;
+        Ok(Demo { welink, oa, faults, company, remembered })
+    }
+
+    async fn first_start(&self, bridge: &Bridge, port: u16, key: &str) -> Result<Remembered> {
+        let api = Client::new(&format!("http://console.localhost:{port}"), key.to_owned());
+        let oa = format!("http://oa.localhost:{port}");
+        let tenant = api.post("/v1/tenants", &json!({ "name": self.company.name_zh })).await?;
+        let tenant: TenantId = serde_json::from_value(tenant["id"].clone())?;
+        let scim_bearer = self.entropy.hex(24);
+        let instance = api
+            .post(
+                &format!("/v1/tenants/{tenant}/oa-instances"),
+                &json!({
+                    "name": "模拟 OA", "base": oa, "scim_base": format!("{oa}/scim/v2"), "scim_bearer": scim_bearer,
+                    "sso_landing": format!("{oa}/sso/landing"), "start_url": format!("{oa}/sso/start"),
+                    "revoke_url": format!("{oa}/v1/revoke"), "allowed_dest_prefixes": ["/"],
+                }),
+            )
+            .await?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let mut known = Remembered {
+            welink_tenant: self.entropy.hex(16).to_uppercase(),
+            client_id: "20260101080000001".to_owned(),
+            client_secret: self.entropy.hex(16),
+            scim_bearer,
+            push_secret: text(&instance["push_secret"]),
+            pull_secret: text(&instance["pull_secret"]),
+            oa_instance: serde_json::from_value(instance["id"].clone())?,
+            enterprise: EnterpriseId::from_random(&tenant, [0; domain::ids::RANDOM_CHARS]),
+            app: AppId::from_random(&tenant, [0; domain::ids::RANDOM_CHARS]),
+            tenant,
+        };
+        // The OA must know the bridge before the app is saved: its applications are read then.
+        self.connect_oa(&known, port)?;
+        self.put_app_into_welink(&known, port)?;
+        let enterprise = json!({ "name": self.company.name_zh });
+        let enterprise = api.post(&format!("/v1/tenants/{}/enterprises", known.tenant), &enterprise).await?;
+        known.enterprise = serde_json::from_value(enterprise["id"].clone())?;
+        let app = json!({
+            "name": "OA 门户", "client_id": known.client_id, "client_secret": known.client_secret,
+            "homepage": { "mode": "oa-app", "oa_app": "portal" },
+        });
+        let app = api.post(&format!("/v1/enterprises/{}/apps", known.enterprise), &app).await?;
+        known.app = serde_json::from_value(app["id"].clone())?;
+        self.set_homepage(&known, port)?;
+        self.link_people(bridge, &known).await?;
+        Ok(known)
+    }
+
+    fn connect_oa(&self, known: &Remembered, port: u16) -> Result<()> {
+        Ok(self.oa.connect(oa::Connection {
+            instance_id: known.oa_instance.as_str().to_owned(),
+            bridge_origin: format!("http://bridge.localhost:{port}"),
+            push_secret: Secret::new(known.push_secret.clone()),
+            pull_secret: Secret::new(known.pull_secret.clone()),
+            scim_bearer: Secret::new(known.scim_bearer.clone()),
+        })?)
+    }
+
+    fn put_app_into_welink(&self, known: &Remembered, port: u16) -> Result<()> {
+        let tenant = welink::Tenant {
+            tenant_id: known.welink_tenant.clone(),
+            name_zh: self.company.name_zh.clone(),
+            name_en: self.company.name_en.clone(),
+            domain: "corp.example".to_owned(),
+            created: domain::time::Timestamp(1_767_225_600_000),
+        };
+        self.welink.load(&self.company, tenant, &[])?;
+        let url = format!("http://bridge.localhost:{port}/h/{}", known.app);
+        self.welink.add_app(welink::NewApp {
+            tenant_id: known.welink_tenant.clone(),
+            name_zh: "OA 门户".to_owned(),
+            name_en: "OA portal".to_owned(),
+            mobile_url: url.clone(),
+            pc_url: url,
+            credentials: Some((known.client_id.clone(), known.client_secret.clone())),
+        })?;
+        Ok(())
+    }
+
+    /// What an administrator does by hand on WeLink's open platform: copy the homepage URL into both fields.
+    fn set_homepage(&self, known: &Remembered, port: u16) -> Result<()> {
+        let url = format!("http://bridge.localhost:{port}/h/{}", known.app);
+        self.welink.set_homepage(&known.client_id, &url, &url)?;
+        Ok(())
+    }
+
+    /// Links the company's people straight in the table: through the API each would be looked up in WeLink, at the pace that
+    /// WeLink allows.
+    async fn link_people(&self, bridge: &Bridge, known: &Remembered) -> Result<()> {
+        let count = self.company.people.len().saturating_sub(UNLINKED);
+        for person in self.company.people.iter().take(count) {
+            let (now, user) = (bridge.clock().now(), WeLinkUserId::parse(&format!("{}@welink", person.login))?);
+            let link = Link {
+                oa_user: OaUserId::parse(&person.id)?,
+                login_id: person.login.clone(),
+                origin: LinkOrigin::Card,
+                bound: Stamp { at: now, by: "demo".to_owned() },
+            };
+            let entry: Entry = bridge.entry(known.tenant.clone(), Action::Bind, "demo", user.as_str(), "");
+            let person = Person {
+                enterprise: known.enterprise.clone(),
+                user_id: user,
+                source: PersonSource::Admin,
+                name_zh: person.name_zh.clone(),
+                name_en: person.name_en.clone(),
+                mobile: person.mobile.clone(),
+                email: person.email.clone(),
+                corp_user_id: person.work_code.clone(),
+                link: None,
+                first_seen: now,
+            };
+            bridge.store().create_linked_person(&person, &link, &entry).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let mut file = file.with_context(|| format!("{}: cannot be written", path.display()))?;
+    file.write_all(content).and_then(|()| file.sync_all()).with_context(|| format!("{}", path.display()))
+}

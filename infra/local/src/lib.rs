@@ -1,0 +1,13 @@
+//! The local bridge: every function in one process on embedded parts, with a simulated WeLink and OA to try it on.
+//!
+//! It uses the real SDK clients over loopback HTTP, so nothing differs from AWS but the endpoint.
+
+pub mod cli;
+mod client;
+mod demo;
+mod engine;
+mod front;
+mod serve;
+
+pub use demo::{Demo, Remembered};
+pub use serve::{Options, Running, Systems, start};

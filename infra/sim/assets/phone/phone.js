@@ -1,0 +1,95 @@
+// The phone page: opens apps in windows, answers their wish for an auth code, keeps the clock and the list of calls
+// fresh.
+(function () {
+  'use strict';
+  var words = document.body.dataset;
+  var origins = (words.origins || '').split(' ').filter(Boolean);
+  var said = document.getElementById('said');
+  var calls = document.getElementById('calls');
+  var clock = document.getElementById('clock');
+  var refresh = document.getElementById('refresh');
+  var opened = [];
+
+  var SAID_MS = 8000;
+  var silence = 0;
+
+  function say(text) {
+    said.textContent = text;
+    clearTimeout(silence);
+    silence = setTimeout(function () { said.textContent = ''; }, SAID_MS);
+  }
+
+  // Which app a window belongs to survives a change of tab: the newest one per origin is kept for this browser tab.
+  function remember(origin, app) { sessionStorage.setItem('app ' + origin, JSON.stringify(app)); }
+  function recall(origin) {
+    var kept = sessionStorage.getItem('app ' + origin);
+    return kept ? JSON.parse(kept) : null;
+  }
+
+  function open(event) {
+    var link = event.currentTarget;
+    event.preventDefault();
+    var size = link.dataset.size === 'pc' ? 'width=1200,height=800' : 'width=390,height=780';
+    var name = 'welink-' + link.dataset.size + '-' + link.dataset.client.replace(/[^\w]/g, '_');
+    var view = window.open(link.href, name, 'popup,' + size);
+    if (!view) { say(words.blocked); return; }
+    var app = { clientId: link.dataset.client, userId: words.user, name: link.dataset.name };
+    opened = opened.filter(function (entry) { return entry.view !== view; });
+    opened.push({ view: view, app: app });
+    remember(new URL(link.href).origin, app);
+    view.focus();
+    say(words.opened + link.dataset.name);
+  }
+
+  function loadCalls() {
+    return fetch('/calls', { headers: { accept: 'text/html' } })
+      .then(function (answer) { return answer.ok ? answer.text() : null; })
+      .then(function (html) { if (html !== null) { calls.innerHTML = html; } })
+      .catch(function () { say(words.unreachable); });
+  }
+
+  function issue(app, clientId) {
+    return fetch('/sim/authcode', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId: app.userId, clientId: clientId })
+    }).then(function (answer) { return answer.json(); });
+  }
+
+  function hear(event) {
+    var ask = event.data;
+    if (!ask || ask.simulatedWeLink !== 'ask' || ask.call !== 'getAuthCode') { return; }
+    if (origins.indexOf(event.origin) < 0 || !event.source) { return; }
+    var known = opened.find(function (entry) { return entry.view === event.source; });
+    var app = known ? known.app : recall(event.origin);
+    if (!app) { return; }
+    function answer(result) {
+      event.source.postMessage({
+        simulatedWeLink: 'answer', id: ask.id, code: result.code, error: result.error
+      }, event.origin);
+    }
+    issue(app, typeof ask.clientId === 'string' ? ask.clientId : app.clientId).then(function (result) {
+      say(result.code ? words.issued + app.name : words.refused + result.error);
+      answer(result);
+      // The bridge redeems the code within a moment; then the list shows it.
+      setTimeout(loadCalls, 700);
+    }).catch(function () {
+      say(words.unreachable);
+      answer({ error: words.unreachable });
+    });
+  }
+
+  function tick() {
+    clock.textContent = new Intl.DateTimeFormat('en-GB', {
+      hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Shanghai'
+    }).format(new Date());
+  }
+
+  document.querySelectorAll('a[data-client]').forEach(function (link) { link.addEventListener('click', open); });
+  window.addEventListener('message', hear);
+  window.addEventListener('focus', loadCalls);
+  refresh.hidden = false;
+  refresh.addEventListener('click', loadCalls);
+  tick();
+  setInterval(tick, 10000);
+}());

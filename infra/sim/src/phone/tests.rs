@@ -1,0 +1,147 @@
+use axum::body::{Body, to_bytes};
+use domain::time::Timestamp;
+use http::Request;
+use platform::clock::Clock;
+use platform::entropy::Entropy;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::company::Company;
+use crate::welink::{NewApp, Options, Settings, Tenant};
+
+const TENANT: &str = "A8F2C3D41B6E4F0C9D7E5A1B2C3D4E5F";
+
+fn bench() -> (PhoneState, Router, String) {
+    let entropy = Entropy::seeded(3);
+    let faults = Faults::new(entropy.clone());
+    let welink = WeLink::new(Options {
+        clock: Clock::virtual_from(Timestamp(1_760_000_000_000)),
+        entropy,
+        faults: faults.clone(),
+        settings: Settings::default(),
+    });
+    let tenant = Tenant {
+        tenant_id: TENANT.to_owned(),
+        name_zh: "远帆智造集团".to_owned(),
+        name_en: "Yuanfan Manufacturing Group".to_owned(),
+        domain: "corp.example".to_owned(),
+        created: Timestamp(0),
+    };
+    welink.load(&Company::demo(), tenant, &[]).unwrap();
+    let home = "http://bridge.localhost:9400/h/a_1".to_owned();
+    let app = NewApp {
+        tenant_id: TENANT.to_owned(),
+        name_zh: "OA 首页".to_owned(),
+        name_en: "OA home".to_owned(),
+        mobile_url: home.clone(),
+        pc_url: home,
+        credentials: None,
+    };
+    let client_id = welink.add_app(app).unwrap().client_id;
+    let state = PhoneState { welink, faults };
+    (state.clone(), router(state), client_id)
+}
+
+async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
+    let answer = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn get_page(router: &Router, path: &str) -> String {
+    send(router, Request::get(path).body(Body::empty()).unwrap()).await.2
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_are_searched_and_paged() {
+    let (_, router, _) = bench();
+    let all = get_page(&router, "/?lang=en").await;
+    assert!(all.contains("1–24 of 60 members") && all.contains("Sees 1 of 1 apps") && all.contains("page=2"));
+    let one = get_page(&router, "/?q=lihua&lang=zh").await;
+    assert!(one.contains("李华") && one.contains("/t/A8F2C3D41B6E4F0C9D7E5A1B2C3D4E5F/lihua%40welink/workbench"));
+    let branch = get_page(&router, "/?dept=10002&lang=en").await;
+    assert!(branch.contains("Peng Fei") && branch.contains("Xiao Bo"), "a department holds its sub-departments");
+    assert!(!branch.contains("Zhang Wei"));
+    assert!(get_page(&router, "/?q=%3Cscript%3E&lang=en").await.contains("&#60;script&#62;"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_phone_shows_four_tabs_in_two_languages() {
+    let (state, router, client_id) = bench();
+    for (tab, zh, en) in [
+        ("workbench", "企业应用", "Company apps"),
+        ("messages", "还没有消息", "No messages yet"),
+        ("todos", "还没有待办", "No to-dos yet"),
+        ("me", "+86-13800000001", "+86-13800000001"),
+    ] {
+        let path = format!("/t/{TENANT}/lihua%40welink/{tab}");
+        assert!(get_page(&router, &format!("{path}?lang=zh")).await.contains(zh));
+        assert!(get_page(&router, &format!("{path}?lang=en")).await.contains(en));
+    }
+    let path = format!("/t/{TENANT}/lihua%40welink/workbench");
+    assert!(get_page(&router, &path).await.contains("data-origins=\"http://bridge.localhost:9400\""));
+    let nobody = crate::welink::VisibleRange::Members(std::collections::BTreeSet::new());
+    state.welink.set_visible_range(&client_id, nobody).unwrap();
+    assert!(get_page(&router, &path).await.contains("这里还没有应用"));
+    state.welink.set_homepage(&client_id, "javascript:alert(1)", "").unwrap();
+    state.welink.set_visible_range(&client_id, crate::welink::VisibleRange::Everyone).unwrap();
+    assert!(!get_page(&router, &path).await.contains("javascript:"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_are_issued_to_the_own_page_only() {
+    let (state, router, client_id) = bench();
+    let ask = |site: &str, user: &str| {
+        Request::post("/sim/authcode")
+            .header("content-type", "application/json")
+            .header("sec-fetch-site", site)
+            .body(Body::from(json!({"userId": user, "clientId": client_id}).to_string()))
+            .unwrap()
+    };
+    let (status, _, body) = send(&router, ask("same-origin", "lihua@welink")).await;
+    assert_eq!(status, 200);
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["code"].as_str().map(str::len), Some(96));
+    assert_eq!(send(&router, ask("cross-site", "lihua@welink")).await.0, 403);
+    assert_eq!(send(&router, ask("same-site", "lihua@welink")).await.0, 403);
+    assert_eq!(send(&router, ask("same-origin", "nobody@welink")).await.0, 404);
+    assert!(state.welink.request_log().is_empty(), "the phone is not a client of the API");
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_are_switched_by_form_and_by_json() {
+    let (state, router, _) = bench();
+    let form = Request::post("/settings")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from("per_mille.http_5xx=2000&scope.http_5xx=/api/auth/&next.reset=3&delay_ms=&wobble=1"))
+        .unwrap();
+    assert_eq!(send(&router, form).await.0, StatusCode::SEE_OTHER);
+    let rule = state.faults.rule(faults::Knob::Http5xx);
+    assert_eq!((rule.per_mille, rule.prefix.as_str()), (1000, "/api/auth/"));
+    assert_eq!(state.faults.rule(faults::Knob::Reset).next, 3);
+    assert!(state.welink.settings().wobble);
+    assert!(get_page(&router, "/settings?saved&lang=en").await.contains("were updated"));
+    let post = |body: &'static str| {
+        Request::post("/sim/faults").header("content-type", "application/json").body(Body::from(body)).unwrap()
+    };
+    let (status, _, listing) = send(&router, post(r#"{"name": "hang", "next": 2}"#)).await;
+    assert_eq!(status, 200);
+    assert!(listing.contains(r#""name":"hang","next":2"#), "{listing}");
+    assert_eq!(send(&router, post(r#"{"name": "nonsense"}"#)).await.0, 400);
+    assert_eq!(send(&router, post(r#"{"clear": true}"#)).await.0, 200);
+    assert_eq!(state.faults.rule(faults::Knob::Http5xx), faults::Rule::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_forbid_frames_and_foreign_scripts() {
+    let (_, router, _) = bench();
+    for path in ["/", "/settings", "/hwh5.js", "/nowhere"] {
+        let (_, headers, _) = send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}");
+    }
+    let (_, headers, script) = send(&router, Request::get("/hwh5.js").body(Body::empty()).unwrap()).await;
+    assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
+    assert!(script.contains("window.HWH5"));
+}

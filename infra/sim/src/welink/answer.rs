@@ -1,0 +1,114 @@
+//! The envelope: flat JSON with `code` and `message`, empty fields left out, types that may wobble (welink-api.md 1).
+
+use std::borrow::Cow;
+
+use domain::text::{Lang, Text};
+use platform::entropy::Entropy;
+use serde_json::{Map, Number, Value};
+
+/// The payload of an answer, beside `code` and `message`.
+pub(super) type Fields = Map<String, Value>;
+
+/// A business error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub code: Cow<'static, str>,
+    /// The HTTP status; nearly always 200.
+    pub status: u16,
+}
+
+impl Refusal {
+    pub(super) fn new(code: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), status: 200 }
+    }
+
+    pub(super) fn with_status(code: impl Into<Cow<'static, str>>, status: u16) -> Self {
+        Self { code: code.into(), status }
+    }
+}
+
+/// What an endpoint returns.
+pub(super) type Answer = Result<Fields, Refusal>;
+
+/// Adds a text unless it is empty.
+pub(super) fn put(fields: &mut Fields, name: &str, value: Option<&str>) {
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        fields.insert(name.to_owned(), Value::from(value));
+    }
+}
+
+/// Adds a list unless it is empty.
+pub(super) fn put_list(fields: &mut Fields, name: &str, values: &[String]) {
+    if !values.is_empty() {
+        fields.insert(name.to_owned(), Value::from(values.to_vec()));
+    }
+}
+
+/// Fields whose type differs between the vendor's own pages (welink-api.md 1).
+const WOBBLING: [&str; 11] = [
+    "code",
+    "pageNo",
+    "pages",
+    "pageSize",
+    "total",
+    "orderNo",
+    "deptLevel",
+    "userStatus",
+    "isActivated",
+    "uuid",
+    "hasMore",
+];
+
+/// Draws for every wobbling field of the top level whether it is a string or a number this time.
+pub(super) fn wobble(fields: &mut Fields, entropy: &Entropy) {
+    for name in WOBBLING {
+        let Some(value) = fields.get_mut(name) else { continue };
+        let as_number = entropy.below(2) == 0;
+        let changed = match &*value {
+            Value::String(text) if as_number => text.parse::<i64>().ok().map(|n| Value::Number(Number::from(n))),
+            Value::Number(number) if !as_number => Some(Value::String(number.to_string())),
+            _ => None,
+        };
+        if let Some(changed) = changed {
+            *value = changed;
+        }
+    }
+}
+
+/// The sentence beside a code (welink-api.md 11).
+pub(super) fn message(code: &str, lang: Lang) -> &'static str {
+    let text = match code {
+        "0" => Text::new("OK", "OK"),
+        "404" => Text::new("地址不存在", "no such address"),
+        "500" => Text::new("系统错误", "system error"),
+        "501" => Text::new("第三方接口无权限", "the interface permission has not been applied for"),
+        "1000" => Text::new("access_token 无效或已过期", "access_token is invalid or expired"),
+        "10007" | "411007" => Text::new("client_id 或 client_secret 错误", "client_id or client_secret is wrong"),
+        "41403" => Text::new("失败次数过多，client_id 已锁定", "too many failures, the client_id is locked"),
+        "41500" => Text::new("获取用户信息失败", "could not get the user or the token"),
+        "41501" => Text::new("code 格式错误", "the code is malformed"),
+        "41503" => Text::new("code 已过期", "the code has expired"),
+        "41504" => Text::new("code 已被使用", "the code has been used"),
+        "41579" => Text::new("client_id 为空", "client_id is empty"),
+        "41580" => Text::new("client_secret 为空", "client_secret is empty"),
+        "411000" => Text::new("请求体不是 JSON 或 type 错误", "the body is not JSON, or type is wrong"),
+        "47000" => Text::new("没有权限", "no permission"),
+        "47003" => Text::new("参数为空", "a parameter is empty"),
+        "47004" => Text::new("参数错误", "a parameter is wrong"),
+        "47007" => Text::new("用户不合法", "the user is not valid"),
+        "47012" => Text::new("没有数据", "no data"),
+        "47101" => Text::new("access_token 格式错误", "access_token is malformed"),
+        "47103" => Text::new("access_token 已过期", "access_token has expired"),
+        "47111" => Text::new("账号不存在", "the account does not exist"),
+        "48503" => Text::new("调用过于频繁", "too many calls"),
+        _ => Text::new("请求失败", "the request failed"),
+    };
+    text.get(lang)
+}
+
+/// A time as the contact and tenant families write it: China time without a zone (welink-api.md 1).
+pub(super) fn china_time(at: domain::time::Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|instant| jiff::tz::offset(8).to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,64 @@
+//! Fills a company from the demonstration people that both simulators share.
+
+use super::model::{Department, DirectoryError, Member, Tenant};
+use super::{ROOT_DEPT, WeLink};
+use crate::company::{Company, Sex};
+
+/// Every so many-th person has no corpUserId: the customer never maintained it (welink-api.md 1).
+const WITHOUT_CORP_USER_ID_EVERY: usize = 7;
+/// The first department code; the others follow in the order of the company's list.
+const DEPT_CODE_FIRST: usize = 10_000;
+
+impl WeLink {
+    /// Adds a company with the departments and people of `company`, but without those whose login stands in `absent`:
+    /// they are in the OA and not in WeLink. The other way round, [`WeLink::add_member`] adds people whom the OA does
+    /// not know. User ids are `<login>@welink`; corpUserId is the work number, and left out for every seventh person.
+    /// Returns the number of people loaded.
+    pub fn load(&self, company: &Company, tenant: Tenant, absent: &[&str]) -> Result<usize, DirectoryError> {
+        let tenant_id = tenant.tenant_id.clone();
+        self.add_tenant(tenant);
+        for (index, department) in company.departments.iter().enumerate() {
+            let Some(parent) = department.parent else { continue };
+            let entry = Department {
+                dept_code: dept_code(company, index),
+                corp_dept_code: Some(department.id.clone()),
+                parent_code: dept_code(company, parent),
+                name_zh: department.name_zh.clone(),
+                name_en: department.name_en.clone(),
+            };
+            self.add_department(&tenant_id, entry)?;
+        }
+        let now = self.time();
+        let mut loaded = 0;
+        for (index, person) in company.people.iter().enumerate() {
+            if absent.contains(&person.login.as_str()) {
+                continue;
+            }
+            let user_id = format!("{}@welink", person.login);
+            let mut member = Member::named(&user_id, &person.name_zh, &person.name_en, now);
+            let maintained = index % WITHOUT_CORP_USER_ID_EVERY != WITHOUT_CORP_USER_ID_EVERY - 1;
+            member.corp_user_id = maintained.then(|| person.work_code.clone());
+            member.mobile = Some(format!("+86-{}", person.mobile));
+            member.sex = Some(if person.sex == Sex::Female { "F" } else { "M" }.to_owned());
+            member.email = Some(person.email.clone());
+            member.employee_id = Some(person.work_code.clone());
+            member.position_zh = Some(person.title_zh.clone());
+            member.position_en = Some(person.title_en.clone());
+            member.dept_codes = std::iter::once(person.department)
+                .chain(person.concurrent.iter().copied())
+                .map(|department| dept_code(company, department))
+                .collect();
+            self.add_member(&tenant_id, member)?;
+            loaded += 1;
+        }
+        Ok(loaded)
+    }
+}
+
+/// The company itself is the root.
+fn dept_code(company: &Company, index: usize) -> String {
+    match company.departments.get(index) {
+        Some(department) if department.parent.is_some() => (DEPT_CODE_FIRST + index).to_string(),
+        _ => ROOT_DEPT.to_owned(),
+    }
+}
