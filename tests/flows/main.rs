@@ -1,0 +1,5 @@
+//! The product's rows, each by a test named after it, through the functions' real entry points.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod sign_in;

@@ -1,0 +1,32 @@
+//! The sample events are what the gateway sends: `cargo lambda invoke --data-file events/<name>.json` takes them.
+
+use serde_json::Value;
+
+const SAMPLES: [&str; 3] = ["admin.json", "app-home.get.json", "app-home.post.json"];
+
+fn sample(name: &str) -> Value {
+    let path = format!("{}/../events/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn each_sample_is_an_http_request_that_agrees_with_itself() {
+    for name in SAMPLES {
+        let event = sample(name);
+        let context = &event["requestContext"];
+        assert_eq!(event["version"], "2.0", "{name}");
+        assert_eq!(event["rawPath"], context["http"]["path"], "{name}");
+        assert_eq!(event["headers"]["host"], context["domainName"], "{name}");
+        assert_eq!(event["headers"]["user-agent"], context["http"]["userAgent"], "{name}");
+        assert_eq!(event["headers"]["x-forwarded-for"], context["http"]["sourceIp"], "{name}");
+        assert_eq!(event.get("body").is_some(), context["http"]["method"] == "POST", "{name}");
+    }
+}
+
+#[test]
+fn no_sample_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+    let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    found.sort();
+    assert_eq!(found, SAMPLES);
+}

@@ -1,0 +1,217 @@
+//! T13, least privilege, and that template.yaml and the code mean the same table and the same settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::ids::TenantId;
+use platform::config::{Config, KEYS};
+use serde_json::{Value, json};
+use state::table;
+
+use crate::yaml;
+
+/// What each function may do on the table. An action more or less is a decision that this list records.
+const ACTIONS: [(&str, &[&str]); 2] = [
+    ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    // Unbinding deletes the OA user's side of the link.
+    ("AdminRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+];
+/// What each may do beside its work on the table: read the master key, write its log.
+const EVERYBODY: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue"];
+
+fn template() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+    yaml::read(&std::fs::read_to_string(path).unwrap())
+}
+
+/// The resources of a type, by their logical names.
+fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let all = template["Resources"].as_object().unwrap().iter();
+    all.filter(|(_, resource)| resource["Type"] == kind).map(|(name, resource)| (name.as_str(), resource)).collect()
+}
+
+/// A value that may stand alone or in a list.
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |many| many.iter().collect())
+}
+
+fn statements(role: &Value) -> Vec<&Value> {
+    let policies = role["Properties"]["Policies"].as_array().unwrap();
+    policies.iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])).collect()
+}
+
+fn actions(statement: &Value) -> BTreeSet<&str> {
+    list(&statement["Action"]).into_iter().map(|action| action.as_str().unwrap()).collect()
+}
+
+/// Calls `visit` for every value of the document, the document first.
+fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a Value)) {
+    visit(value);
+    match value {
+        Value::Array(many) => many.iter().for_each(|inner| walk(inner, visit)),
+        Value::Object(fields) => fields.values().for_each(|inner| walk(inner, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_policy_has_a_star() {
+    let template = template();
+    let mut seen = 0;
+    walk(&template["Resources"], &mut |value| {
+        for key in ["Action", "NotAction", "Resource", "NotResource", "Principal"] {
+            if let Some(inner) = value.get(key) {
+                assert!(!inner.to_string().contains('*'), "{key}: {inner}");
+                seen += 1;
+            }
+        }
+    });
+    assert!(seen >= 20, "only {seen} found: does this test still read the policies?");
+    let managed = of_type(&template, "AWS::IAM::Role");
+    assert!(managed.values().all(|role| role["Properties"].get("ManagedPolicyArns").is_none()), "policies of others");
+}
+
+#[test]
+fn every_function_may_do_what_is_listed_and_no_more() {
+    let template = template();
+    let functions = of_type(&template, "AWS::Serverless::Function");
+    assert_eq!(functions.len(), ACTIONS.len());
+    let roles = of_type(&template, "AWS::IAM::Role");
+    assert_eq!(roles.keys().collect::<BTreeSet<_>>(), ACTIONS.iter().map(|(name, _)| name).collect());
+    for (name, expected) in ACTIONS {
+        let used = functions.values().filter(|f| f["Properties"]["Role"] == json!({"Fn::GetAtt": [name, "Arn"]}));
+        assert_eq!(used.count(), 1, "{name} belongs to one function");
+        let allowed = statements(roles[name]).into_iter().filter(|statement| statement["Effect"] == "Allow");
+        let given: BTreeSet<&str> = allowed.flat_map(actions).collect();
+        let on_table = expected.iter().map(|action| format!("dynamodb:{action}"));
+        let expected: BTreeSet<String> = on_table.chain(EVERYBODY.map(str::to_owned)).collect();
+        assert_eq!(given.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{name}");
+    }
+    for (name, function) in functions {
+        assert!(function["Properties"].get("Policies").is_none(), "{name}: its role says it all");
+    }
+}
+
+/// Product row SEC-03. IAM's `?` is one character: the pattern fits the audit partitions and none other.
+#[test]
+fn no_function_changes_or_deletes_an_audit_entry() {
+    let template = template();
+    let tenant = TenantId::parse("0123456789").unwrap();
+    let partition = state::keys::audit_partition(&tenant, "202611");
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        let statements = statements(role);
+        let denied = statements.iter().find(|statement| statement["Effect"] == "Deny").unwrap();
+        assert_eq!(actions(denied), BTreeSet::from(["dynamodb:DeleteItem", "dynamodb:UpdateItem"]), "{name}");
+        let pattern = &denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
+        let pattern = list(pattern)[0].as_str().unwrap();
+        assert!(like(pattern, &partition), "{pattern} does not fit {partition}");
+        assert!(!like(pattern, &state::keys::tenant(&tenant).pk));
+    }
+}
+
+fn like(pattern: &str, text: &str) -> bool {
+    assert!(!pattern.contains('*'));
+    pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
+}
+
+#[test]
+fn every_function_has_logs_that_end() {
+    let template = template();
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
+        let group = &template["Resources"][group];
+        assert_eq!(group["Type"], "AWS::Logs::LogGroup", "{name}");
+        assert!(!group["Properties"]["RetentionInDays"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn the_table_is_the_one_that_the_code_uses() {
+    let template = template();
+    let tables = of_type(&template, "AWS::DynamoDB::Table");
+    assert_eq!(tables.len(), 1);
+    let table = &tables["Table"]["Properties"];
+    let key = |name, kind| json!({"AttributeName": name, "KeyType": kind});
+    assert_eq!(table["KeySchema"], json!([key(table::PARTITION_KEY, "HASH"), key(table::SORT_KEY, "RANGE")]));
+    let text = |name| json!({"AttributeName": name, "AttributeType": "S"});
+    assert_eq!(table["AttributeDefinitions"], json!([text(table::PARTITION_KEY), text(table::SORT_KEY)]));
+    assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": table::TTL, "Enabled": true}));
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    for kept in ["Table", "MasterKey"] {
+        assert_eq!(template["Resources"][kept]["DeletionPolicy"], "Retain", "{kept}");
+    }
+}
+
+/// 64 hexadecimal digits: 32 bytes, each as likely as any other.
+#[test]
+fn the_generated_master_key_is_one() {
+    let template = template();
+    let secrets = of_type(&template, "AWS::SecretsManager::Secret");
+    let rule = &secrets["MasterKey"]["Properties"]["GenerateSecretString"];
+    assert_eq!(rule["PasswordLength"], 2 * platform::vault::KEY_BYTES);
+    assert_eq!((&rule["ExcludeUppercase"], &rule["ExcludePunctuation"]), (&json!(true), &json!(true)));
+    let excluded = rule["ExcludeCharacters"].as_str().unwrap();
+    let left: String = ('a'..='z').chain('0'..='9').filter(|c| !excluded.contains(*c)).collect();
+    assert_eq!(left, "abcdef0123456789");
+}
+
+#[test]
+fn every_setting_is_one_of_ours() {
+    let template = template();
+    let shared = template["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let own = function["Properties"]["Environment"]["Variables"].as_object();
+        let variables = || shared.iter().chain(own.into_iter().flatten());
+        let unknown = variables().map(|(key, _)| key).filter(|key| KEYS.iter().all(|known| known.name != key.as_str()));
+        assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&String>::new(), "{name}");
+        // What a reference becomes does not matter here, but that nothing which must be set is missing.
+        let filled = variables().map(|(key, value)| (key.clone(), example(&template, value)));
+        let config = Config::read(filled).unwrap();
+        assert_eq!(config.origin.as_str(), "https://bridge.corp.example");
+        assert_eq!(config.welink_base, "https://open.welink.huaweicloud.com");
+    }
+}
+
+/// A setting as it is after a deployment: parameters have their defaults, resources their names.
+fn example(template: &Value, value: &Value) -> String {
+    if let Some(text) = value["Fn::Sub"].as_str() {
+        return text.replace("${Domain}", "corp.example");
+    }
+    let name = value["Ref"].as_str().unwrap();
+    template["Parameters"][name]["Default"].as_str().unwrap_or(name).to_owned()
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let template = template();
+    let known = |name: &str| {
+        let name = name.split('.').next().unwrap_or_default();
+        name.starts_with("AWS::")
+            || ["Parameters", "Resources"].iter().any(|section| template[*section].get(name).is_some())
+    };
+    let mut seen = 0;
+    walk(&template, &mut |value| {
+        let reference = value["Ref"].as_str().or_else(|| value["Fn::GetAtt"][0].as_str());
+        let inside = value["Fn::Sub"].as_str().unwrap_or_default().split("${").skip(1);
+        let inside = inside.filter_map(|rest| rest.split('}').next());
+        for name in reference.into_iter().chain(inside) {
+            assert!(known(name), "{name} is not in the template");
+            seen += 1;
+        }
+    });
+    assert!(seen > 30, "only {seen} references found");
+}
+
+#[test]
+fn functions_end_before_the_gateway_gives_up() {
+    let template = template();
+    let function = &template["Globals"]["Function"];
+    assert!(function["Timeout"].as_u64().unwrap() < 30);
+    assert_eq!(function["Runtime"], "provided.al2023");
+    for (name, api) in of_type(&template, "AWS::Serverless::HttpApi") {
+        let settings = &api["Properties"]["DefaultRouteSettings"];
+        assert!(settings["ThrottlingRateLimit"].as_u64().unwrap() <= 200, "{name}");
+        assert_eq!(api["Properties"]["DisableExecuteApiEndpoint"], true, "{name}");
+    }
+}

@@ -1,0 +1,6 @@
+//! What the tests share.
+
+pub mod runtime_api;
+pub mod tools;
+pub mod web;
+pub mod world;

@@ -1,0 +1,116 @@
+//! A whole local bridge in memory, on real sockets, with its simulators: what most tests begin with.
+
+use std::collections::BTreeMap;
+
+use domain::ids::{EnterpriseId, TenantId};
+use http::{Method, StatusCode};
+use local::{Options, Running, Systems};
+use platform::transport::Transport;
+use serde_json::Value;
+use url::Url;
+
+use crate::web::{Browser, Page};
+
+/// A linked member of the demonstration company, and his OA login.
+pub const LINKED: &str = "lihua";
+
+/// The running bridge.
+#[derive(Debug)]
+pub struct World {
+    pub running: Running,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with settings by their `BRIDGE_…` names.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let settings: BTreeMap<_, _> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let options = Options { port: 0, data_dir: None, systems: Systems::Simulated, settings };
+        Self { running: local::start(options).await.expect("the local bridge starts") }
+    }
+
+    pub fn demo(&self) -> &local::Demo {
+        self.running.demo.as_ref().expect("the simulators run")
+    }
+
+    pub fn tenant(&self) -> &TenantId {
+        &self.demo().remembered.tenant
+    }
+
+    pub fn enterprise(&self) -> &EnterpriseId {
+        &self.demo().remembered.enterprise
+    }
+
+    /// The address of the demonstration app's homepage.
+    pub fn homepage(&self) -> Url {
+        self.bridge(&format!("/h/{}", self.demo().remembered.app))
+    }
+
+    pub fn bridge(&self, path: &str) -> Url {
+        Url::parse(&format!("{}{path}", self.running.origin("bridge"))).unwrap()
+    }
+
+    /// Sockets, with every name of the local bridge known.
+    pub fn transport(&self) -> Transport {
+        let names = ["bridge", "console", "phone", "oa", "welink"].map(|name| format!("{name}.localhost"));
+        Transport::reqwest(names.to_vec(), None)
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.transport())
+    }
+
+    /// A one-time code as the phone of this member gets it.
+    pub fn code(&self, login: &str) -> String {
+        let client = &self.demo().remembered.client_id;
+        self.demo().welink.issue_auth_code(&format!("{login}@welink"), client).expect("the member may open the app")
+    }
+
+    /// Opens the homepage and posts this member's code; stops before any redirect.
+    pub async fn answer(&self, browser: &mut Browser, homepage: &Url, login: &str) -> Page {
+        let opened = browser.get(homepage).await.unwrap();
+        assert_eq!(opened.status, StatusCode::OK, "{}", opened.body);
+        let (action, mut fields) = opened.form("answer").expect("the page asks for a code");
+        let code = self.code(login);
+        fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, value)| value.clone_from(&code));
+        browser.post_form(&action, &fields).await.unwrap()
+    }
+
+    /// The whole way from the homepage to the page of the OA, or to the page that says why not.
+    pub async fn sign_in(&self, browser: &mut Browser, homepage: &Url, login: &str) -> Page {
+        let answered = self.answer(browser, homepage, login).await;
+        let page = browser.follow(answered).await.unwrap();
+        let Some((landing, ticket)) = page.form("handoff") else { return page };
+        let landed = browser.post_cross_site(&landing, &ticket).await.unwrap();
+        browser.follow(landed).await.unwrap()
+    }
+
+    /// Calls the administrator's API with the operator key.
+    pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Page {
+        let key = self.running.operator_key.clone();
+        self.api_with(method, path, body, &[("authorization", &format!("Bearer {key}"))]).await
+    }
+
+    /// Calls the administrator's API with these headers.
+    pub async fn api_with(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Page {
+        let url = Url::parse(&format!("{}{path}", self.running.origin("console"))).unwrap();
+        let bytes = body.map(|value| serde_json::to_vec(value).unwrap()).unwrap_or_default();
+        let mut extra = vec![("content-type", "application/json")];
+        extra.extend_from_slice(headers);
+        self.browser().send(method, &url, &extra, bytes).await.unwrap()
+    }
+
+    /// The audit log of this month, newest first.
+    pub async fn audit(&self) -> Vec<domain::audit::Entry> {
+        let store = self.running.bridge.store();
+        store.audit(self.tenant(), store.clock().now(), None).await.unwrap().0
+    }
+
+    /// How many entries of this action and result there are.
+    pub async fn audited(&self, action: domain::audit::Action, result: &str) -> usize {
+        self.audit().await.iter().filter(|entry| entry.action == action && entry.result == result).count()
+    }
+}
