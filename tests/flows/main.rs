@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod expectations;
+mod operations;
+mod protection;
+mod settings;
 mod sign_in;

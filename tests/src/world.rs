@@ -1,12 +1,16 @@
 //! A whole local bridge in memory, on real sockets, with its simulators: what most tests begin with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::ids::{EnterpriseId, TenantId};
 use http::{Method, StatusCode};
 use local::{Options, Running, Systems};
+use platform::clock::Clock;
 use platform::transport::Transport;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sim::welink;
 use url::Url;
 
 use crate::web::{Browser, Page};
@@ -18,6 +22,21 @@ pub const LINKED: &str = "lihua";
 #[derive(Debug)]
 pub struct World {
     pub running: Running,
+    /// How far the world's clock is ahead of the machine's, milliseconds.
+    ahead_ms: Arc<AtomicI64>,
+}
+
+/// A second tenant with everything below it, over the same simulators.
+#[derive(Debug)]
+pub struct OtherTenant {
+    pub tenant: String,
+    pub instance: String,
+    pub push_secret: String,
+    pub enterprise: String,
+    pub app: String,
+    pub client_id: String,
+    /// A member of its company.
+    pub member: String,
 }
 
 impl World {
@@ -28,8 +47,16 @@ impl World {
     /// Starts with settings by their `BRIDGE_…` names.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let settings: BTreeMap<_, _> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let options = Options { port: 0, data_dir: None, systems: Systems::Simulated, settings };
-        Self { running: local::start(options).await.expect("the local bridge starts") }
+        let ahead_ms = Arc::new(AtomicI64::new(0));
+        let (system, ahead) = (Clock::system(), Arc::clone(&ahead_ms));
+        let clock = Clock::new(move || system.now().plus_ms(ahead.load(Ordering::Relaxed)));
+        let options = Options { port: 0, data_dir: None, systems: Systems::Simulated, settings, clock };
+        Self { running: local::start(options).await.expect("the local bridge starts"), ahead_ms }
+    }
+
+    /// Moves the time of the bridge and its simulators on.
+    pub fn advance_s(&self, seconds: i64) {
+        self.ahead_ms.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 
     pub fn demo(&self) -> &local::Demo {
@@ -112,5 +139,62 @@ impl World {
     /// How many entries of this action and result there are.
     pub async fn audited(&self, action: domain::audit::Action, result: &str) -> usize {
         self.audit().await.iter().filter(|entry| entry.action == action && entry.result == result).count()
+    }
+
+    /// Sets up a second tenant through the API, with a WeLink company of its own.
+    pub async fn other_tenant(&self) -> OtherTenant {
+        let oa = self.running.origin("oa");
+        let welink = &self.demo().welink;
+        let company = "0".repeat(31) + "B";
+        welink.add_tenant(welink::Tenant {
+            tenant_id: company.clone(),
+            name_zh: "另一家公司".to_owned(),
+            name_en: "Another company".to_owned(),
+            domain: "other.example".to_owned(),
+            created: self.running.bridge.clock().now(),
+        });
+        let member = "stranger@welink".to_owned();
+        let person = welink::Member::named(&member, "陌生人", "Stranger", self.running.bridge.clock().now());
+        welink.add_member(&company, person).unwrap();
+        let app = welink::NewApp {
+            tenant_id: company,
+            name_zh: "另一个应用".to_owned(),
+            name_en: "Another app".to_owned(),
+            mobile_url: String::new(),
+            pc_url: String::new(),
+            credentials: None,
+        };
+        let credentials = welink.add_app(app).unwrap();
+        let made = |page: Page| {
+            assert_eq!(page.status, StatusCode::CREATED, "{}", page.body);
+            page.json()
+        };
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let tenant = made(self.api(Method::POST, "/v1/tenants", Some(&json!({ "name": "另一个团队" }))).await);
+        let tenant = text(&tenant["id"]);
+        let instance = json!({
+            "name": "另一个 OA", "base": oa, "scim_base": format!("{oa}/scim/v2"), "allowed_dest_prefixes": ["/"],
+            "scim_bearer": self.demo().remembered.scim_bearer, "sso_landing": format!("{oa}/sso/landing"),
+        });
+        let path = format!("/v1/tenants/{tenant}/oa-instances");
+        let instance = made(self.api(Method::POST, &path, Some(&instance)).await);
+        let path = format!("/v1/tenants/{tenant}/enterprises");
+        let enterprise = made(self.api(Method::POST, &path, Some(&json!({ "name": "另一家企业" }))).await);
+        let enterprise = text(&enterprise["id"]);
+        let app = json!({
+            "name": "另一个应用", "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret.expose(), "homepage": { "mode": "oa-app", "oa_app": "portal" },
+        });
+        let path = format!("/v1/enterprises/{enterprise}/apps");
+        let app = made(self.api(Method::POST, &path, Some(&app)).await);
+        OtherTenant {
+            tenant,
+            instance: text(&instance["id"]),
+            push_secret: text(&instance["push_secret"]),
+            enterprise,
+            app: text(&app["id"]),
+            client_id: credentials.client_id,
+            member,
+        }
     }
 }

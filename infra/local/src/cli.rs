@@ -241,7 +241,7 @@ async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
     platform::trace::init();
     let systems = serve.welink.map_or(Systems::Simulated, |welink| Systems::Real { welink });
     let settings = std::env::vars().filter(|(name, _)| platform::config::KEYS.iter().any(|key| key.name == name));
-    let options = Options { port: serve.port, data_dir: Some(data_dir), systems, settings: settings.collect() };
+    let options = Options { port: serve.port, data_dir: Some(data_dir), systems, settings: settings.collect(), clock: platform::clock::Clock::system() };
     let running = start(options).await?;
     print_doors(&running);
     tokio::signal::ctrl_c().await?;

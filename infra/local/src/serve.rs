@@ -47,6 +47,8 @@ pub struct Options {
     pub systems: Systems,
     /// Settings by their `BRIDGE_…` names, beside those that the local bridge sets itself.
     pub settings: BTreeMap<String, String>,
+    /// The time that the bridge and its simulators live in.
+    pub clock: Clock,
 }
 
 /// A running local bridge.
@@ -80,7 +82,7 @@ impl Running {
 
 /// Starts everything and returns when it can be used.
 pub async fn start(options: Options) -> Result<Running> {
-    let (entropy, clock) = (Entropy::system(), Clock::system());
+    let (entropy, clock) = (Entropy::system(), options.clock.clone());
     if let Some(folder) = &options.data_dir {
         let made = tokio::fs::create_dir_all(folder).await;
         made.with_context(|| format!("{}: the data folder cannot be made", folder.display()))?;

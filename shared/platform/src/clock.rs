@@ -13,6 +13,11 @@ type Now = dyn Fn() -> Timestamp + Send + Sync;
 pub struct Clock(Arc<Now>);
 
 impl Clock {
+    /// Any other source of time.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// The operating system's time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the operating system's clock")]
     pub fn system() -> Self {

@@ -11,7 +11,7 @@ use crate::store::{Change, Store, StoreError, Transaction, item, text, value_of}
 /// The OA user's side of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Back {
-    user: WeLinkUserId,
+    person: WeLinkUserId,
 }
 
 /// How binding or unbinding ended.
@@ -39,7 +39,7 @@ impl Store {
             names: vec![("#link", "link")],
             values: vec![(":link", value_of(link)?), (":null", text("NULL"))],
         };
-        let back = item(&keys::link_by_oa_user(enterprise, &link.oa_user), &Back { user: user.clone() }, None)?;
+        let back = item(&keys::link_by_oa_user(enterprise, &link.oa_user), &Back { person: user.clone() }, None)?;
         let writes = vec![
             self.write_change(&keys::person(enterprise, user), person)?,
             self.write_new(back)?,
@@ -58,7 +58,7 @@ impl Store {
         let back = keys::link_by_oa_user(&person.enterprise, &link.oa_user);
         let writes = vec![
             self.write_new(item(&keys::person(&person.enterprise, &person.user_id), &person, None)?)?,
-            self.write_new(item(&back, &Back { user: person.user_id.clone() }, None)?)?,
+            self.write_new(item(&back, &Back { person: person.user_id.clone() }, None)?)?,
             self.write_audit(audit)?,
         ];
         Ok(match self.transact(writes).await? {
@@ -85,7 +85,7 @@ impl Store {
         let back = keys::link_by_oa_user(enterprise, oa_user);
         let writes = vec![
             self.write_change(&keys::person(enterprise, user), person)?,
-            self.write_delete(&back, "#user = :user", (":user", text(user.as_str())))?,
+            self.write_delete(&back, "person = :user", (":user", text(user.as_str())))?,
             self.write_audit(audit)?,
         ];
         Ok(match self.transact(writes).await? {
@@ -102,6 +102,6 @@ impl Store {
         oa_user: &OaUserId,
     ) -> Result<Option<WeLinkUserId>, StoreError> {
         let back: Option<Back> = self.get(&keys::link_by_oa_user(enterprise, oa_user)).await?;
-        Ok(back.map(|back| back.user))
+        Ok(back.map(|back| back.person))
     }
 }

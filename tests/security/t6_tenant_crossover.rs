@@ -1,0 +1,104 @@
+//! T6: an id of another tenant, everywhere an id goes in. Always "not found", the same as for an id of nobody.
+
+use domain::ids::{
+    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
+    TicketId, WeLinkUserId,
+};
+use domain::time::Timestamp;
+use http::{Method, StatusCode};
+use proptest::prelude::*;
+use serde_json::json;
+use state::keys;
+use tests::world::World;
+
+proptest! {
+    /// Every key that is not the registry's begins with the tenant that the id carries.
+    #[test]
+    fn t6_every_key_begins_with_its_tenant(
+        tenant in any::<[u8; TENANT_CHARS]>(),
+        random in prop::array::uniform26(any::<u8>()),
+        foreign in "[a-z#@]{1,20}",
+    ) {
+        let _: [u8; RANDOM_CHARS] = random;
+        let tenant = TenantId::from_random(tenant);
+        let (app, enterprise) = (AppId::from_random(&tenant, random), EnterpriseId::from_random(&tenant, random));
+        let instance = OaInstanceId::from_random(&tenant, random);
+        let user = WeLinkUserId::parse(&foreign).unwrap();
+        let all = [
+            keys::tenant(&tenant), keys::oa_instance(&instance), keys::enterprise(&enterprise),
+            keys::app(&enterprise, &app), keys::enterprise_name(&tenant, &foreign), keys::app_secrets(&app),
+            keys::oa_secrets(&instance), keys::token(&app), keys::app_budget(&app, &foreign),
+            keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
+            keys::one_time_state(&StateId::from_random(&tenant, random)),
+            keys::session(&SessionId::from_random(&tenant, random)),
+            keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
+            keys::audit(&tenant, "202611", &foreign), keys::due(&tenant, Timestamp(0), &foreign, &foreign),
+        ];
+        let prefix = format!("T#{tenant}");
+        for key in all {
+            prop_assert!(key.pk == prefix || key.pk.starts_with(&format!("{prefix}#")), "{key:?}");
+        }
+        for key in [keys::registry_tenant(&tenant), keys::registry_client(&ClientId::parse(&foreign).unwrap()),
+                    keys::registry_signing_key(&foreign), keys::registry_address_budget(&foreign), keys::registry_failures(&foreign)] {
+            prop_assert!(key.pk.starts_with("R#"), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/state/src/keys.rs")).unwrap();
+    let carriers = ["TenantId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId"];
+    let mut constructors = 0;
+    for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
+        constructors += 1;
+        let tenant = carriers.iter().any(|carrier| line.contains(&format!("&{carrier}")));
+        assert!(tenant || line.contains("pub fn registry_"), "{line}");
+    }
+    assert!(constructors > 20);
+}
+
+#[tokio::test]
+async fn t6_each_route_with_each_kind_of_foreign_id_is_not_found() {
+    let world = World::start().await;
+    let other = world.other_tenant().await;
+    let ids = [
+        ("tenant", other.tenant.clone()),
+        ("instance", other.instance.clone()),
+        ("enterprise", other.enterprise.clone()),
+        ("app", other.app.clone()),
+    ];
+    let (mut attempts, mut found) = (0, Vec::new());
+    for (method, route) in admin::ROUTES.iter().filter(|(_, route)| route.contains('{')) {
+        // Another kind of id in the place of the right kind, and the right kind with its tenant exchanged.
+        for (kind, id) in &ids {
+            let place = route.split(['{', '}']).nth(1).unwrap();
+            let swapped = if *kind == place { swap_tenant(id, world.tenant().as_str()) } else { id.clone() };
+            let path = route.replace(&format!("{{{place}}}"), &swapped).replace("{user}", &other.member);
+            let body = json!({ "name": "x", "version": 0 });
+            let body = (*method != "GET" && *method != "DELETE").then_some(&body);
+            let page = world.api(method.parse::<Method>().unwrap(), &path, body).await;
+            attempts += 1;
+            if page.status != StatusCode::NOT_FOUND && place != *kind {
+                found.push(format!("{method} {path}: {}", page.status));
+            }
+            if place == *kind && *kind != "tenant" {
+                assert_eq!(page.status, StatusCode::NOT_FOUND, "{method} {path}");
+            }
+        }
+        let mixed = route.replace("{enterprise}", &other.enterprise).replace("{user}", "lihua@welink");
+        if mixed.contains("lihua") {
+            let page = world.api(method.parse::<Method>().unwrap(), &mixed, None).await;
+            attempts += 1;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "a person of this tenant in the other's enterprise");
+        }
+    }
+    assert!(attempts > 60, "{attempts}");
+    assert!(found.is_empty(), "{found:?}");
+}
+
+/// The same random part under another tenant: an id that nobody was given.
+fn swap_tenant(id: &str, tenant: &str) -> String {
+    if id.len() == TENANT_CHARS { return tenant.to_owned() }
+    format!("{}{tenant}{}", &id[..2], &id[2 + TENANT_CHARS..])
+}
