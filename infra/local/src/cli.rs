@@ -238,13 +238,17 @@ fn stored_key(folder: &std::path::Path) -> Result<String> {
 }
 
 async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
-    platform::trace::init();
+    platform::trace::init_terminal();
     let systems = serve.welink.map_or(Systems::Simulated, |welink| Systems::Real { welink });
     let settings = std::env::vars().filter(|(name, _)| platform::config::KEYS.iter().any(|key| key.name == name));
     let options = Options { port: serve.port, data_dir: Some(data_dir), systems, settings: settings.collect(), clock: platform::clock::Clock::system() };
     let running = start(options).await?;
     print_doors(&running);
-    tokio::signal::ctrl_c().await?;
+    let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = ended.recv() => {}
+    }
     running.stop().await
 }
 

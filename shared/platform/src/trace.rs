@@ -86,11 +86,20 @@ fn millis(duration: Duration) -> u64 {
 const OURS: &str =
     "warn,platform=info,state=info,welink=info,oa=info,signin=info,app_home=info,admin=info,local=info,sim=info";
 
-/// Writes JSON lines to stdout; `RUST_LOG` filters, `info` is the default.
+/// Writes JSON lines to stdout, where Lambda collects them; `RUST_LOG` filters, `info` for our crates is the default.
 pub fn init() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(OURS));
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_target(true);
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter(OURS));
     // A second initialisation is a test's; the first one stays.
     let _ = lines.try_init();
+}
+
+/// The same on stderr and from `error` on: at a terminal the answer on the screen is what counts.
+pub fn init_terminal() {
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter("error"));
+    let _ = lines.with_writer(std::io::stderr).try_init();
+}
+
+fn filter(default: &str) -> tracing_subscriber::EnvFilter {
+    tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default))
 }
