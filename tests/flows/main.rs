@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod expectations;
+mod foreign;
+mod local;
 mod operations;
+mod packaged;
 mod protection;
 mod settings;
 mod sign_in;
+mod state;

@@ -1,6 +1,7 @@
 //! A whole local bridge in memory, on real sockets, with its simulators: what most tests begin with.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -46,11 +47,25 @@ impl World {
 
     /// Starts with settings by their `BRIDGE_…` names.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::at(None, 0, settings).await
+    }
+
+    /// Starts with its data in this folder.
+    pub async fn in_folder(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::at(Some(folder.to_owned()), 0, settings).await
+    }
+
+    /// Starts on a port that was used before, with its data in this folder.
+    pub async fn again(folder: &Path, port: u16) -> Self {
+        Self::at(Some(folder.to_owned()), port, &[]).await
+    }
+
+    async fn at(data_dir: Option<PathBuf>, port: u16, settings: &[(&str, &str)]) -> Self {
         let settings: BTreeMap<_, _> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let ahead_ms = Arc::new(AtomicI64::new(0));
         let (system, ahead) = (Clock::system(), Arc::clone(&ahead_ms));
         let clock = Clock::new(move || system.now().plus_ms(ahead.load(Ordering::Relaxed)));
-        let options = Options { port: 0, data_dir: None, systems: Systems::Simulated, settings, clock };
+        let options = Options { port, data_dir, systems: Systems::Simulated, settings, clock };
         Self { running: local::start(options).await.expect("the local bridge starts"), ahead_ms }
     }
 

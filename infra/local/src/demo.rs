@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use domain::audit::{Action, Entry};
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, OaUserId, TenantId, WeLinkUserId};
@@ -31,6 +31,8 @@ const UNLINKED: usize = 3;
 /// What the simulators must remember, so that a second start finds them as they were.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Remembered {
+    /// The port that the demonstration's addresses were made for.
+    pub port: u16,
     pub welink_tenant: String,
     pub client_id: String,
     pub client_secret: String,
@@ -106,6 +108,12 @@ impl Simulators {
         };
         let remembered = match known {
             Some(known) => {
+                let made_for = known.port;
+                ensure!(
+                    made_for == port,
+                    "the demonstration in this data folder was made for port {made_for}: start with --port {made_for}, \
+                     or with another --data-dir"
+                );
                 self.put_app_into_welink(&known, port)?;
                 known
             }
@@ -140,6 +148,7 @@ impl Simulators {
             .await?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let mut known = Remembered {
+            port,
             welink_tenant: self.entropy.hex(16).to_uppercase(),
             client_id: "20260101080000001".to_owned(),
             client_secret: self.entropy.hex(16),

@@ -28,6 +28,9 @@ impl Subject<'_> {
 struct Counter {
     failures: u32,
     since: domain::time::Timestamp,
+    /// Tells who began the window: two who begin it in the same millisecond write the same otherwise, and each would take
+    /// the other's item for his own.
+    by: String,
 }
 
 impl Store {
@@ -51,7 +54,7 @@ impl Store {
                 values: vec![(":one", number(1)), (":floor", number(now.plus_s(-policy.window_s).0))],
             };
             let Outcome::Refused(old) = self.update(&key, add).await? else { return Ok(()) };
-            let fresh = item(&key, &Counter { failures: 1, since: now }, Some(now.plus_s(policy.window_s)))?;
+            let fresh = item(&key, &Counter { failures: 1, since: now, by: self.nonce() }, Some(now.plus_s(policy.window_s)))?;
             let began = if old.is_empty() {
                 self.put_new(fresh).await?
             } else {

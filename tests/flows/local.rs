@@ -1,0 +1,72 @@
+//! The local bridge: what it says when it cannot start, and what it finds when it starts again.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use local::{Options, Systems, start};
+use platform::clock::Clock;
+use tests::world::{LINKED, World};
+
+fn options(port: u16, folder: &std::path::Path) -> Options {
+    Options {
+        port,
+        data_dir: Some(folder.to_owned()),
+        systems: Systems::Simulated,
+        settings: BTreeMap::new(),
+        clock: Clock::system(),
+    }
+}
+
+async fn refusal(options: Options) -> String {
+    let error = start(options).await.expect_err("it cannot start");
+    format!("{error:#}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_start_finds_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = World::in_folder(folder.path(), &[]).await;
+    let known = first.demo().remembered.clone();
+    let key = first.running.operator_key.clone();
+    let port = first.running.port;
+    assert_eq!(first.sign_in(&mut first.browser(), &first.homepage(), LINKED).await.status, StatusCode::OK);
+    let entries = first.audit().await.len();
+    first.running.stop().await.unwrap();
+    let moved = refusal(options(0, folder.path())).await;
+    assert!(moved.contains(&format!("--port {port}")), "{moved}");
+    let again = World::again(folder.path(), port).await;
+    assert_eq!(again.running.operator_key, key);
+    assert_eq!(again.demo().remembered.app, known.app);
+    assert_eq!(again.audit().await.len(), entries);
+    assert_eq!(again.sign_in(&mut again.browser(), &again.homepage(), LINKED).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_stops_a_start_is_named_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let busy = refusal(options(port, folder.path())).await;
+    assert!(busy.contains(&port.to_string()) && busy.contains("--port"), "{busy}");
+
+    let damaged = tempfile::tempdir().unwrap();
+    std::fs::write(damaged.path().join("bridge.db"), [0x5a; 4096]).unwrap();
+    let told = refusal(options(0, damaged.path())).await;
+    assert!(told.contains("bridge.db") && told.contains("damaged"), "{told}");
+    assert!(!told.contains('\n'), "{told}");
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let told = refusal(options(0, &file.path().join("data"))).await;
+    assert!(told.contains("cannot be made"), "{told}");
+
+    let open = tempfile::tempdir().unwrap();
+    let key = open.path().join("master.key");
+    std::fs::write(&key, "x").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let told = refusal(options(0, open.path())).await;
+    assert!(told.contains("chmod 600"), "{told}");
+
+    let settings = BTreeMap::from([("BRIDGE_WELINK_CALLS_PER_SECOND".to_owned(), "many".to_owned())]);
+    let told = refusal(Options { settings, ..options(0, folder.path()) }).await;
+    assert!(told.contains("BRIDGE_WELINK_CALLS_PER_SECOND"), "{told}");
+}

@@ -1,0 +1,93 @@
+//! The packaged binaries, driven by a Lambda Runtime API: the same sign-in as on one machine (product.md DEP-02).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::routing::post;
+use http::StatusCode;
+use platform::secret::sha256_hex;
+use serde_json::{Value, json};
+use tests::gateway;
+use tests::runtime_api::{Bootstrap, RuntimeApi};
+use tests::tools;
+use tests::web::Browser;
+use tests::world::{LINKED, World};
+
+/// Serves a router on a port of its own for as long as the test runs.
+async fn serve(router: axum::Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        axum::serve(listener, router.into_make_service_with_connect_info::<std::net::SocketAddr>()).await.unwrap();
+    });
+    format!("http://{address}")
+}
+
+/// A Secrets Manager with one secret: the master key of this data folder.
+async fn vault(folder: &Path) -> String {
+    let key = std::fs::read_to_string(folder.join("master.key")).unwrap();
+    let answer = json!({ "ARN": "arn:aws:secretsmanager:test", "Name": "master", "SecretString": key });
+    serve(axum::Router::new().route("/", post(move || async move { Json::<Value>(answer) }))).await
+}
+
+struct Packaged {
+    world: World,
+    api: Arc<RuntimeApi>,
+    bootstrap: Bootstrap,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts the packaged `function` over the table of a running local bridge.
+async fn packaged(function: &str) -> Packaged {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::in_folder(folder.path(), &[]).await;
+    let api = Arc::new(RuntimeApi::start().await.unwrap());
+    let env = [
+        ("BRIDGE_TABLE", "bridge".to_owned()),
+        ("BRIDGE_ORIGIN", world.running.origin("bridge")),
+        ("BRIDGE_CONSOLE_ORIGIN", world.running.origin("console")),
+        ("BRIDGE_DYNAMODB_ENDPOINT", world.running.table_endpoint.clone()),
+        ("BRIDGE_VAULT_SECRET", "master".to_owned()),
+        ("BRIDGE_VAULT_ENDPOINT", vault(folder.path()).await),
+        ("BRIDGE_WELINK_BASE", serve(world.demo().welink.router()).await),
+        ("BRIDGE_WELINK_SCRIPT", format!("{}/hwh5.js", world.running.origin("phone"))),
+        ("BRIDGE_OPERATOR_KEY_SHA256", sha256_hex(&world.running.operator_key)),
+    ];
+    let mut bootstrap = Bootstrap::spawn(&tools::bootstrap(function), &api, env).unwrap();
+    bootstrap.ready(&api).await.unwrap();
+    Packaged { world, api, bootstrap, _folder: folder }
+}
+
+#[tokio::test]
+async fn dep_02_the_packaged_app_home_signs_a_member_in() {
+    let packaged = packaged("app-home").await;
+    let world = &packaged.world;
+    let mut browser = Browser::new(gateway::transport("bridge.localhost", Arc::clone(&packaged.api), world.transport()));
+    let page = world.sign_in(&mut browser, &world.homepage(), LINKED).await;
+    assert_eq!(page.status, StatusCode::OK, "{}\n{}", page.body, packaged.bootstrap.log());
+    assert_eq!(page.url.host_str(), Some("oa.localhost"));
+    assert_eq!(world.demo().oa.sessions().len(), 1);
+    let keys = browser.get(&world.bridge("/.well-known/jwks.json")).await.unwrap();
+    assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 1);
+    let entry = world.audit().await.into_iter().find(|entry| entry.from == "192.0.2.7").expect("the gateway's address");
+    assert_eq!(entry.actor, format!("welink:{LINKED}@welink"));
+    let log = packaged.bootstrap.log();
+    assert!(log.contains("POST /h/{app} answered 303"), "{log}");
+    assert!(!log.contains(LINKED), "no personal data in the log of the packaged binary");
+}
+
+#[tokio::test]
+async fn dep_02_the_packaged_admin_answers_the_operator_alone() {
+    let packaged = packaged("admin").await;
+    let world = &packaged.world;
+    let transport = gateway::transport("console.localhost", Arc::clone(&packaged.api), world.transport());
+    let url = format!("{}/v1/tenants", world.running.origin("console")).parse().unwrap();
+    let key = format!("Bearer {}", world.running.operator_key);
+    let mut browser = Browser::new(transport);
+    let page = browser.send(http::Method::GET, &url, &[("authorization", &key)], "").await.unwrap();
+    assert_eq!(page.status, StatusCode::OK, "{}\n{}", page.body, packaged.bootstrap.log());
+    assert_eq!(page.json()[0]["id"], world.tenant().as_str());
+    let stranger = browser.send(http::Method::GET, &url, &[], "").await.unwrap();
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+}
