@@ -31,7 +31,8 @@ async fn c02_c16_the_ticket_repeats_the_nonce_of_the_oa_and_the_oa_refuses_anoth
     let (landing, ticket) = page.form("handoff").unwrap();
     // Another browser, with a nonce of its own from the OA, lands with this ticket.
     let mut thief = world.browser();
-    let start = format!("{}/sso/start?return_to={}/handoff&dest=/", world.running.origin("oa"), world.running.origin("bridge"));
+    let start =
+        format!("{}/sso/start?return_to={}/handoff&dest=/", world.running.origin("oa"), world.running.origin("bridge"));
     thief.get(&start.parse().unwrap()).await.unwrap();
     let refused = thief.post_cross_site(&landing, &ticket).await.unwrap();
     assert!(refused.status.is_client_error(), "{}", refused.status);
@@ -58,7 +59,11 @@ async fn c03_a_code_works_once_and_is_neither_stored_nor_sent_again() {
         }
     }
     let exchanged = world.demo().welink.request_log();
-    assert_eq!(exchanged.iter().filter(|entry| entry.path.starts_with("/api/auth/v2/userid")).count(), 2, "never repeated by us");
+    assert_eq!(
+        exchanged.iter().filter(|entry| entry.path.starts_with("/api/auth/v2/userid")).count(),
+        2,
+        "never repeated by us"
+    );
 }
 
 #[tokio::test]
@@ -129,9 +134,14 @@ async fn c23_c29_pages_are_never_framed_and_only_the_opening_page_loads_the_vend
     for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
         assert!(policy.contains(part), "{policy}");
     }
-    assert!(policy.contains("script-src 'self' http://phone.localhost") && !policy.contains("unsafe-inline"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self' http://phone.localhost") && !policy.contains("unsafe-inline"),
+        "{policy}"
+    );
     assert!(!opening.body.contains("<script>"), "no inline script");
-    for (name, value) in [("cache-control", "no-store"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+    for (name, value) in
+        [("cache-control", "no-store"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")]
+    {
         assert_eq!(opening.header(name), Some(value));
     }
     let answered = world.answer(&mut browser, &world.homepage(), LINKED).await;
@@ -162,7 +172,10 @@ async fn c27_bad_requests_have_their_own_problem_a_trace_and_no_session() {
     assert_eq!(page.problem().as_deref(), Some("bad-request"));
     let key = format!("Bearer {}", world.running.operator_key);
     let page = world.api_with(Method::POST, "/v1/tenants", None, &[("authorization", &key)]).await;
-    assert_eq!((page.status, page.json()["type"].as_str()), (StatusCode::BAD_REQUEST, Some("urn:cloudbridge:problem:bad-request")));
+    assert_eq!(
+        (page.status, page.json()["type"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("urn:cloudbridge:problem:bad-request"))
+    );
     let page = world.browser().send(Method::DELETE, &world.homepage(), &[], "").await.unwrap();
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     // A disabled app, and WeLink answering with a page of HTML.

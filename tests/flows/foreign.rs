@@ -88,7 +88,12 @@ async fn the_people_of_a_scim_server_that_we_did_not_write_are_read_and_one_of_t
     let links = format!("/v1/enterprises/{}/links", enterprise["id"].as_str().unwrap());
     let link = json!({ "user_id": format!("{LINKED}@welink"), "oa_user": { "by": "login_id", "value": "user0049" } });
     let inactive = world.api(Method::POST, &links, Some(&link)).await;
-    assert_eq!(inactive.status, StatusCode::UNPROCESSABLE_ENTITY, "an inactive OA user is not bound: {}", inactive.body);
+    assert_eq!(
+        inactive.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "an inactive OA user is not bound: {}",
+        inactive.body
+    );
 }
 
 #[tokio::test]

@@ -63,7 +63,8 @@ async fn packaged(function: &str) -> Packaged {
 async fn dep_02_the_packaged_app_home_signs_a_member_in() {
     let packaged = packaged("app-home").await;
     let world = &packaged.world;
-    let mut browser = Browser::new(gateway::transport("bridge.localhost", Arc::clone(&packaged.api), world.transport()));
+    let mut browser =
+        Browser::new(gateway::transport("bridge.localhost", Arc::clone(&packaged.api), world.transport()));
     let page = world.sign_in(&mut browser, &world.homepage(), LINKED).await;
     assert_eq!(page.status, StatusCode::OK, "{}\n{}", page.body, packaged.bootstrap.log());
     assert_eq!(page.url.host_str(), Some("oa.localhost"));

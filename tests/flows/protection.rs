@@ -36,12 +36,13 @@ async fn sec_01_an_id_of_another_tenant_is_not_found_and_leaves_no_trace() {
     // A member of this tenant's company at the other tenant's homepage: WeLink's code is for another app.
     let theirs = world.bridge(&format!("/h/{}", other.app));
     let page = world.sign_in(&mut world.browser(), &theirs, LINKED).await;
-    assert_eq!(page.problem().as_deref(), Some("code-refused"), "{}", page.body);
+    assert_eq!(page.problem().as_deref(), Some("left-company"), "{}", page.body);
     // A state of this tenant posted at the other's address is not even looked up.
     let mut browser = world.browser();
     let opened = browser.get(&world.homepage()).await.unwrap();
     let (_, fields) = opened.form("answer").unwrap();
-    let fields: Vec<_> = fields.into_iter().map(|(n, v)| if n == "code" { (n, "X".to_owned()) } else { (n, v) }).collect();
+    let fields: Vec<_> =
+        fields.into_iter().map(|(n, v)| if n == "code" { (n, "X".to_owned()) } else { (n, v) }).collect();
     let page = browser.post_form(&theirs, &fields).await.unwrap();
     assert_eq!(page.problem().as_deref(), Some("state-refused"));
     // Nothing but their own audit log tells of it, and only of the visits at their own address.
@@ -179,9 +180,19 @@ async fn sec_04_logs_contain_no_planted_mobile_name_code_token_or_secret() {
     let person = crate::sign_in::person(&world, world.enterprise(), LINKED).await;
     let session = browser.cookie("bridge.localhost", "__Host-session").unwrap().to_owned();
     let canaries = [
-        person.mobile, person.name_zh, person.email, code, known.client_secret, known.push_secret, known.pull_secret,
-        known.scim_bearer, ticket[0].1.clone(), session, "planted-operator-key".to_owned(),
-        world.running.operator_key.clone(), browser.cookie("bridge.localhost", "__Host-browser").unwrap().to_owned(),
+        person.mobile,
+        person.name_zh,
+        person.email,
+        code,
+        known.client_secret,
+        known.push_secret,
+        known.pull_secret,
+        known.scim_bearer,
+        ticket[0].1.clone(),
+        session,
+        "planted-operator-key".to_owned(),
+        world.running.operator_key.clone(),
+        browser.cookie("bridge.localhost", "__Host-browser").unwrap().to_owned(),
     ];
     let lines = captured.text();
     assert!(lines.contains("/h/{app}") && lines.contains("/v1/tickets/redeem"), "the log was captured");

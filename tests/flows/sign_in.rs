@@ -86,7 +86,7 @@ async fn hom_06_a_first_visit_writes_one_person_with_source_sso() {
     assert_eq!(store.person(world.enterprise(), &user).await.unwrap(), None);
     for visit in 1..=2 {
         let page = world.sign_in(&mut world.browser(), &world.homepage(), &unlinked).await;
-        assert_eq!((page.status, page.problem().as_deref()), (StatusCode::FORBIDDEN, Some("not-linked")), "{visit}");
+        assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/bind"), "{visit}: {}", page.body);
     }
     let person = store.person(world.enterprise(), &user).await.unwrap().unwrap();
     assert_eq!((person.source, person.link.is_none()), (PersonSource::Sso, true));
@@ -131,7 +131,10 @@ async fn hom_07_the_ticket_lives_60_s_and_its_first_signed_redemption_wins() {
     let aud = known.oa_instance.as_str();
     let claims = claims(&ticket(&world, &mut world.browser()).await);
     assert!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() <= 60);
-    assert_eq!((claims["aud"].as_str(), claims["iss"].as_str().unwrap()), (Some(aud), world.bridge("").as_str().trim_end_matches('/')));
+    assert_eq!(
+        (claims["aud"].as_str(), claims["iss"].as_str().unwrap()),
+        (Some(aud), world.bridge("").as_str().trim_end_matches('/'))
+    );
     let jti = claims["jti"].as_str().unwrap();
     // Another OA of another tenant learns nothing of it.
     let other = world.other_tenant().await;
@@ -175,26 +178,85 @@ async fn hom_08_a_deep_link_opens_its_own_page_and_one_outside_the_allow_list_th
     }
 }
 
+/// A member opens the page, then the world changes, then he answers.
+async fn answer_after(world: &World, homepage: &Url, login: &str, change: impl Fn()) -> Page {
+    let mut browser = world.browser();
+    let opened = browser.get(homepage).await.unwrap();
+    let (action, mut fields) = opened.form("answer").unwrap();
+    let code = world.code(login);
+    fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, value)| value.clone_from(&code));
+    change();
+    browser.post_form(&action, &fields).await.unwrap()
+}
+
 #[tokio::test]
-async fn hom_09_what_stops_a_sign_in_has_its_own_page_in_both_languages() {
+async fn hom_09_five_failures_have_five_texts_with_a_trace_id_in_both_languages() {
+    use sim::faults::{Knob, Rule};
+    use sim::welink::{Member, MemberStatus, VisibleRange};
+
     let world = World::with(&[("BRIDGE_CONFIG_CACHE_SECONDS", "0")]).await;
-    let unlinked = world.demo().company.people.last().unwrap().login.clone();
-    let mut told = Vec::new();
+    let other = world.other_tenant().await;
+    let known = world.demo().remembered.clone();
+    let (welink, now) = (&world.demo().welink, world.running.bridge.clock().now());
+    for login in ["left", "outside"] {
+        let member = Member::named(&format!("{login}@welink"), "某人", "Somebody", now);
+        welink.add_member(&known.welink_tenant, member).unwrap();
+    }
+    let mut told = std::collections::BTreeSet::new();
     for lang in ["zh-CN", "en"] {
-        let mut homepage = world.homepage();
-        homepage.set_query(Some(&format!("lang={lang}")));
-        let not_linked = world.sign_in(&mut world.browser(), &homepage, &unlinked).await;
-        world.demo().faults.set(sim::faults::Knob::Http5xx, sim::faults::Rule::per_mille(1000).under("/api/auth/v2/userid"));
-        let down = world.sign_in(&mut world.browser(), &homepage, LINKED).await;
+        let localized = |mut url: Url| {
+            url.set_query(Some(&format!("lang={lang}")));
+            url
+        };
+        let homepage = localized(world.homepage());
+        // Each opens the page, then the world changes, then he answers.
+        let stranger = || async {
+            let homepage = localized(world.bridge(&format!("/h/{}", other.app)));
+            let mut browser = world.browser();
+            let opened = browser.get(&homepage).await.unwrap();
+            let (action, mut fields) = opened.form("answer").unwrap();
+            let code = welink.issue_auth_code(&other.member, &other.client_id).unwrap();
+            fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, value)| value.clone_from(&code));
+            browser.post_form(&action, &fields).await.unwrap()
+        };
+        let set_status = |status: MemberStatus| {
+            let mut member = welink.remove_member(&known.welink_tenant, "left@welink").unwrap();
+            member.status = status;
+            welink.add_member(&known.welink_tenant, member).unwrap();
+        };
+        let close = || set_status(MemberStatus::Closed);
+        let narrow = || {
+            let range = VisibleRange::Members([format!("{LINKED}@welink")].into());
+            welink.set_visible_range(&known.client_id, range).unwrap();
+        };
+        let down = || world.demo().faults.set(Knob::Http5xx, Rule::per_mille(1000).under("/api/auth/v2/userid"));
+        let pages = [
+            ("not-linked", stranger().await),
+            ("left-company", answer_after(&world, &homepage, "left", close).await),
+            ("not-in-range", answer_after(&world, &homepage, "outside", narrow).await),
+            ("welink-down", answer_after(&world, &homepage, LINKED, down).await),
+        ];
         world.demo().faults.clear();
-        for (page, problem) in [(not_linked, "not-linked"), (down, "welink-down")] {
+        welink.set_visible_range(&known.client_id, VisibleRange::Everyone).unwrap();
+        set_status(MemberStatus::Opened);
+        let app = format!("/v1/apps/{}", known.app);
+        let switch = |enabled: bool| {
+            let (world, app) = (&world, app.clone());
+            async move {
+                let version = world.api(Method::GET, &app, None).await.json()["version"].clone();
+                world.api(Method::PATCH, &app, Some(&json!({ "version": version, "enabled": enabled }))).await;
+            }
+        };
+        switch(false).await;
+        let disabled = world.browser().get(&homepage).await.unwrap();
+        switch(true).await;
+        for (problem, page) in pages.into_iter().chain([("app-disabled", disabled)]) {
             assert_eq!(page.problem().as_deref(), Some(problem), "{}", page.body);
-            assert!(page.body.contains(&format!("lang=\"{lang}\"")) && page.body.contains(page.trace()));
-            told.push(page.body);
+            assert!(page.body.contains(&format!("lang=\"{lang}\"")) && page.body.contains(page.trace()), "{problem}");
+            told.insert(page.body.replace(page.trace(), ""));
         }
     }
-    told.dedup();
-    assert_eq!(told.len(), 4, "four different pages");
+    assert_eq!(told.len(), 10, "five different texts in each language");
 }
 
 /// A member of the demonstration company by login, as the table has him.

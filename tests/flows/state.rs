@@ -40,7 +40,10 @@ async fn a_token_claim_is_held_by_one_and_ends_with_its_time_or_its_save() {
     let holder = store.token(&app).await.unwrap().unwrap().claim_owner.unwrap();
     assert!(store.claim_token(&app, &holder, at, at.plus_s(10)).await.unwrap().is_ok(), "our own repeated claim");
     let later = at.plus_s(11);
-    assert!(store.claim_token(&app, "late", later, later.plus_s(10)).await.unwrap().is_ok(), "an ended claim is taken over");
+    assert!(
+        store.claim_token(&app, "late", later, later.plus_s(10)).await.unwrap().is_ok(),
+        "an ended claim is taken over"
+    );
     let new = || NewToken { token: envelope(), obtained: later, expires: later.plus_s(7200), credentials_version: 1 };
     assert!(!store.save_token(&app, &holder, new()).await.unwrap(), "who lost the claim saves nothing");
     assert!(store.save_token(&app, "late", new()).await.unwrap());
@@ -146,7 +149,11 @@ async fn due_work_is_found_in_its_minute_and_finished_by_one() {
         store.schedule(&due(offset, id)).await.unwrap();
     }
     let found = store.due(world.tenant(), minute, minute.plus_s(40), 10).await.unwrap();
-    assert_eq!(found.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(), ["a", "b"], "earliest first, not before its time");
+    assert_eq!(
+        found.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(),
+        ["a", "b"],
+        "earliest first, not before its time"
+    );
     let finished = join_all((0..4).map(|_| async { store.finish(&found[0]).await.unwrap() })).await;
     assert_eq!(finished.into_iter().filter(|mine| *mine).count(), 1);
     assert_eq!(store.due(world.tenant(), minute, minute.plus_s(60), 10).await.unwrap().len(), 2);
@@ -167,7 +174,8 @@ async fn links_are_one_to_one_on_both_sides_at_every_moment() {
         bound: Stamp { at: Timestamp(0), by: "test".to_owned() },
     };
     let people = &world.demo().company.people;
-    let free: Vec<_> = people.iter().rev().take(3).map(|p| WeLinkUserId::parse(&format!("{}@welink", p.login)).unwrap()).collect();
+    let free: Vec<_> =
+        people.iter().rev().take(3).map(|p| WeLinkUserId::parse(&format!("{}@welink", p.login)).unwrap()).collect();
     let entry = |user: &WeLinkUserId| bridge.entry(world.tenant().clone(), Action::Bind, "test", user.as_str(), "");
     let attempts = free.iter().map(|user| async {
         let person = bridge.new_person(world.enterprise(), user, domain::model::PersonSource::Admin, None);

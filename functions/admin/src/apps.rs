@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::{Saved, TenantConfig};
 
+use crate::enterprises;
 use crate::error::ApiError;
 use crate::input::{self, HomepageInput};
 use crate::operator::Operator;
-use crate::enterprises;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +93,12 @@ pub async fn create(
     }
 }
 
-pub async fn change(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>, body: Bytes) -> Response {
+pub async fn change(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(app): Path<String>,
+    body: Bytes,
+) -> Response {
     match apply(&bridge, &operator, &app, &body).await {
         Ok(app) => Json(view(&bridge, &app)).into_response(),
         Err(error) => error.answer(operator.lang),

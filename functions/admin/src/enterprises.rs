@@ -61,6 +61,7 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) 
         id: EnterpriseId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
         name: input::name("name", &new.name)?,
         oa_instance: chosen_instance(&config, new.oa_instance.as_deref())?,
+        auto_bind: domain::matching::AutoBind::default(),
         created: Operator::stamp(bridge),
         version: 0,
     };

@@ -75,7 +75,10 @@ pub async fn homepage(
             let apps = match oa.apps().await.map_err(signin::Refusal::from)? {
                 AppList::Apps(apps) => apps,
                 AppList::CustomLinkOnly => {
-                    return Err(ApiError::field("homepage.oa_app", "this OA lists no applications; use a custom link / 该 OA 不提供应用列表，请使用自定义链接"));
+                    return Err(ApiError::field(
+                        "homepage.oa_app",
+                        "this OA lists no applications; use a custom link / 该 OA 不提供应用列表，请使用自定义链接",
+                    ));
                 }
             };
             let found = apps.into_iter().find(|app| app.id.as_str() == oa_app);

@@ -5,6 +5,7 @@
 
 mod apps;
 mod audit;
+mod auto_bind;
 mod enterprises;
 mod error;
 mod input;
@@ -39,6 +40,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/tenants/{tenant}/enterprises"),
     ("POST", "/v1/tenants/{tenant}/enterprises"),
     ("GET", "/v1/enterprises/{enterprise}"),
+    ("GET", "/v1/enterprises/{enterprise}/sign-in/auto-bind"),
+    ("PUT", "/v1/enterprises/{enterprise}/sign-in/auto-bind"),
+    ("GET", "/v1/enterprises/{enterprise}/from-welink/auto-bind"),
+    ("PUT", "/v1/enterprises/{enterprise}/from-welink/auto-bind"),
+    ("GET", "/v1/enterprises/{enterprise}/from-oa/auto-bind"),
+    ("PUT", "/v1/enterprises/{enterprise}/from-oa/auto-bind"),
+    ("GET", "/v1/enterprises/{enterprise}/conflicts"),
     ("GET", "/v1/enterprises/{enterprise}/apps"),
     ("POST", "/v1/enterprises/{enterprise}/apps"),
     ("GET", "/v1/apps/{app}"),
@@ -62,6 +70,10 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/v1/oa-instances/{instance}/apps", get(oa_instances::apps))
         .route("/v1/tenants/{tenant}/enterprises", get(enterprises::list).post(enterprises::create))
         .route("/v1/enterprises/{enterprise}", get(enterprises::show))
+        .route("/v1/enterprises/{enterprise}/sign-in/auto-bind", get(auto_bind::show).put(auto_bind::save))
+        .route("/v1/enterprises/{enterprise}/from-welink/auto-bind", get(auto_bind::show).put(auto_bind::save))
+        .route("/v1/enterprises/{enterprise}/from-oa/auto-bind", get(auto_bind::show).put(auto_bind::save))
+        .route("/v1/enterprises/{enterprise}/conflicts", get(links::conflicts))
         .route("/v1/enterprises/{enterprise}/apps", get(apps::list).post(apps::create))
         .route("/v1/apps/{app}", patch(apps::change).get(apps::show))
         .route("/v1/apps/{app}/credentials", put(apps::credentials))

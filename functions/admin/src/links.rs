@@ -14,6 +14,7 @@ use oa::model::{MatchField, OaUser};
 use oa::port::Port as _;
 use serde::Deserialize;
 use signin::{Bridge, Refusal};
+use state::bind::Conflict;
 use state::config::TenantConfig;
 use state::link::Bound;
 
@@ -78,6 +79,26 @@ pub async fn unbind(
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => error.answer(operator.lang),
     }
+}
+
+/// People whom several OA users match, with the candidates; a person who has a link by now is left out.
+pub async fn conflicts(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
+    match open_conflicts(&bridge, &enterprise).await {
+        Ok(conflicts) => Json(conflicts).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn open_conflicts(bridge: &Bridge, enterprise: &str) -> Result<Vec<Conflict>, ApiError> {
+    let (_, enterprise) = enterprises::find(bridge, enterprise).await?;
+    let mut open = Vec::new();
+    for conflict in bridge.store().conflicts(&enterprise.id).await? {
+        let person = bridge.store().person(&enterprise.id, &conflict.user).await?;
+        if person.is_some_and(|person| person.link.is_none()) {
+            open.push(conflict);
+        }
+    }
+    Ok(open)
 }
 
 async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<Link, ApiError> {
@@ -150,7 +171,8 @@ async fn member(
 ) -> Result<Person, ApiError> {
     let of_enterprise = |app: &&App| app.enterprise == enterprise.id && app.enabled;
     let app = config.apps.iter().find(of_enterprise);
-    let app = app.ok_or_else(|| ApiError::field("user_id", "add an app to the enterprise first / 请先为企业添加应用"))?;
+    let app =
+        app.ok_or_else(|| ApiError::field("user_id", "add an app to the enterprise first / 请先为企业添加应用"))?;
     let credentials = bridge.credentials(app).await?;
     let detail = bridge.welink().user_detail(&credentials, user).await.map_err(Refusal::from)?;
     let detail = detail.ok_or_else(|| {

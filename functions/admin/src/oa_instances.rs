@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
 use domain::ids::{OaInstanceId, RANDOM_CHARS};
-use domain::model::{OaInstance, TicketDelivery};
+use domain::model::{BindingMode, OaInstance, TicketDelivery};
 use oa::model::AppList;
 use oa::port::Port as _;
 use oa::webhook;
@@ -31,6 +31,10 @@ struct NewInstance {
     start_url: Option<String>,
     #[serde(default)]
     revoke_url: Option<String>,
+    #[serde(default)]
+    verify_url: Option<String>,
+    #[serde(default)]
+    binding_mode: BindingMode,
     #[serde(default)]
     ticket_delivery: TicketDelivery,
     allowed_dest_prefixes: Vec<String>,
@@ -109,10 +113,13 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) 
         ticket_delivery: new.ticket_delivery,
         start_url: optional("start_url", new.start_url)?,
         revoke_url: optional("revoke_url", new.revoke_url)?,
+        verify_url: optional("verify_url", new.verify_url)?,
+        binding_mode: new.binding_mode,
         allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
         created: Operator::stamp(bridge),
         version: 0,
     };
+    check_binding(&instance)?;
     let push = webhook_secret(bridge, "push_secret", new.push_secret)?;
     let pull = webhook_secret(bridge, "pull_secret", new.pull_secret)?;
     let bearer = Secret::new(new.scim_bearer);
@@ -123,6 +130,24 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) 
     let entry = operator.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
     bridge.store().create_oa_instance(&instance, &secrets, &entry).await?;
     Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
+}
+
+/// A mode is taken only with the settings that it works by (oa-api.md C.3).
+fn check_binding(instance: &OaInstance) -> Result<(), ApiError> {
+    match instance.binding_mode {
+        BindingMode::Redirect | BindingMode::Both => Err(ApiError::field(
+            "binding_mode",
+            "signs people in at the OA's own page, which needs the OA's OIDC issuer, and none is configured; \
+             use password or off / \
+             需要跳转到 OA 自己的登录页，但尚未配置 OA 的 OIDC 签发者；请使用 password 或 off",
+        )),
+        BindingMode::Password if instance.verify_url.is_none() => Err(ApiError::field(
+            "verify_url",
+            "binding_mode password needs the address that checks passwords / \
+             binding_mode 为 password 时，必须填写校验密码的地址",
+        )),
+        BindingMode::Password | BindingMode::Off => Ok(()),
+    }
 }
 
 fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result<Secret<String>, ApiError> {

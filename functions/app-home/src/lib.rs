@@ -4,6 +4,7 @@
 //! Each route is a screen long: read the request, one call into [`signin`], answer with a page or a problem document.
 
 mod assets;
+mod bind;
 mod open;
 mod pages;
 mod server;
@@ -24,6 +25,7 @@ pub fn router(bridge: Bridge) -> Router {
     let entropy = bridge.entropy().clone();
     Router::new()
         .route("/h/{app}", get(open::show).post(open::submit))
+        .route("/bind", get(bind::show).post(bind::submit))
         .route("/handoff", get(open::come_back))
         .route("/v1/tickets/redeem", post(server::redeem))
         .route("/.well-known/jwks.json", get(server::jwks))

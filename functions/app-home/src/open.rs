@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::ids::AppId;
 use domain::problem;
-use domain::session::STATE_S;
+use domain::session::{BIND_S, STATE_S};
 use domain::text::Lang;
 use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
 use platform::secret::Secret;
 use serde::Deserialize;
 use signin::{Bridge, Callback, Device, Entered, Onward, Refusal, Visitor};
 
+use crate::bind::BIND_COOKIE;
 use crate::pages::{HandOffPage, OpenPage, page, policy, refused};
 
 /// Binds one-time states to this browser.
@@ -44,18 +45,18 @@ pub struct Nonce {
 }
 
 /// What of a request outlives its body.
-struct Asker {
-    lang: Lang,
-    from: String,
-    headers: HeaderMap,
+pub struct Asker {
+    pub lang: Lang,
+    pub from: String,
+    pub headers: HeaderMap,
 }
 
 impl Asker {
-    fn of(request: &Request<Body>) -> Self {
+    pub fn of(request: &Request<Body>) -> Self {
         Self { lang: lang_of(request), from: client_address(request), headers: request.headers().clone() }
     }
 
-    fn visitor(&self) -> Visitor<'_> {
+    pub fn visitor(&self) -> Visitor<'_> {
         let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         Visitor {
             browser: cookie(&self.headers, BROWSER_COOKIE),
@@ -117,15 +118,12 @@ async fn take(bridge: &Bridge, app: &str, asker: &Asker, request: Request<Body>)
     }
     match bridge.enter(&app, Callback { state: answer.state, code }, asker.visitor()).await? {
         Entered::Oa(visit) => bridge.send_on(*visit).await,
+        Entered::Bind(visit) => Ok(Onward::Bind(visit)),
         Entered::Link(url) => Ok(Onward::Redirect(Secret::new(url))),
     }
 }
 
-pub async fn come_back(
-    State(bridge): State<Bridge>,
-    Query(answer): Query<Nonce>,
-    request: Request<Body>,
-) -> Response {
+pub async fn come_back(State(bridge): State<Bridge>, Query(answer): Query<Nonce>, request: Request<Body>) -> Response {
     let asker = Asker::of(&request);
     let session = cookie(&asker.headers, SESSION_COOKIE);
     let nonce = answer.nonce.unwrap_or_default();
@@ -135,13 +133,18 @@ pub async fn come_back(
     }
 }
 
-fn go_on(onward: Onward, lang: Lang) -> Response {
+pub fn go_on(onward: Onward, lang: Lang) -> Response {
     match onward {
         Onward::Form { action, fields } => {
             let body = HandOffPage { lang, action: &action, fields: &fields };
             page(&body, StatusCode::OK, &policy("", &script_source(&action)))
         }
         Onward::Redirect(url) => see_other(url.expose()),
+        Onward::Bind(visit) => {
+            let mut answer = see_other(&format!("/bind?lang={}", lang.tag()));
+            set_cookie(&mut answer, &host_cookie(BIND_COOKIE, visit.expose(), BIND_S));
+            answer
+        }
         Onward::StartFirst { url, cookie, max_age_s } => {
             let mut answer = see_other(&url);
             set_cookie(&mut answer, &host_cookie(SESSION_COOKIE, cookie.expose(), max_age_s));

@@ -18,14 +18,24 @@ use crate::serve::{Options, Running, Systems, one_line, start};
 ///
 /// Without a command it runs here, with a simulated WeLink and OA to try it on. The other commands set up a running bridge.
 #[derive(Debug, Parser)]
-#[command(name = "bridge", version, after_help = "Try: bridge            then open http://phone.localhost:9400 in a browser\n     bridge app list --enterprise e_…")]
+#[command(
+    name = "bridge",
+    version,
+    after_help = "Try: bridge            then open http://phone.localhost:9400 in a browser\n     bridge app list --enterprise e_…"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     serve: Serve,
     /// Address of the administrator's API, for the commands.
-    #[arg(long, global = true, env = "BRIDGE_API", default_value = "http://console.localhost:9400", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "BRIDGE_API",
+        default_value = "http://console.localhost:9400",
+        value_name = "URL"
+    )]
     api: String,
     /// Operator key, for the commands; by default the one in the data folder.
     #[arg(long, global = true, env = "BRIDGE_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
@@ -89,34 +99,43 @@ enum OaCommand {
         tenant: String,
     },
     /// Adds an OA; prints the two webhook secrets once, to be entered in the OA.
-    Add {
-        #[arg(long)]
-        tenant: String,
-        name: String,
-        /// Base address of the OA.
-        #[arg(long, value_name = "URL")]
-        base: String,
-        /// Base address of its SCIM service.
-        #[arg(long, value_name = "URL")]
-        scim_base: String,
-        /// Where the OA takes tickets.
-        #[arg(long, value_name = "URL")]
-        sso_landing: String,
-        /// Where the OA sets its nonce first.
-        #[arg(long, value_name = "URL")]
-        start_url: Option<String>,
-        /// Path prefix that a sign-in may lead to; may be repeated.
-        #[arg(long = "allow", default_value = "/", value_name = "PATH")]
-        allowed: Vec<String>,
-        /// Bearer token of the OA's SCIM service.
-        #[arg(long, env = "BRIDGE_SCIM_BEARER", hide_env_values = true, value_name = "TOKEN")]
-        scim_bearer: String,
-    },
+    Add(Box<NewOa>),
     /// Homepage-type applications of an OA.
     Apps {
         #[arg(long)]
         oa: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct NewOa {
+    #[arg(long)]
+    tenant: String,
+    name: String,
+    /// Base address of the OA.
+    #[arg(long, value_name = "URL")]
+    base: String,
+    /// Base address of its SCIM service.
+    #[arg(long, value_name = "URL")]
+    scim_base: String,
+    /// Where the OA takes tickets.
+    #[arg(long, value_name = "URL")]
+    sso_landing: String,
+    /// Where the OA sets its nonce first.
+    #[arg(long, value_name = "URL")]
+    start_url: Option<String>,
+    /// Where the OA checks an account and its password.
+    #[arg(long, value_name = "URL")]
+    verify_url: Option<String>,
+    /// How people bind themselves. password needs --verify-url; redirect and both need an OIDC issuer of the OA.
+    #[arg(long, default_value = "off", value_parser = ["password", "redirect", "both", "off"], value_name = "MODE")]
+    binding_mode: String,
+    /// Path prefix that a sign-in may lead to; may be repeated.
+    #[arg(long = "allow", default_value = "/", value_name = "PATH")]
+    allowed: Vec<String>,
+    /// Bearer token of the OA's SCIM service.
+    #[arg(long, env = "BRIDGE_SCIM_BEARER", hide_env_values = true, value_name = "TOKEN")]
+    scim_bearer: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -233,7 +252,9 @@ fn run(cli: Cli) -> Result<()> {
 fn stored_key(folder: &std::path::Path) -> Result<String> {
     let path = folder.join("operator.key");
     let key = std::fs::read_to_string(&path);
-    let key = key.with_context(|| format!("{}: no operator key; start the bridge first, or give one with --key", path.display()))?;
+    let key = key.with_context(|| {
+        format!("{}: no operator key; start the bridge first, or give one with --key", path.display())
+    })?;
     Ok(key.trim().to_owned())
 }
 
@@ -241,7 +262,13 @@ async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
     platform::trace::init_terminal();
     let systems = serve.welink.map_or(Systems::Simulated, |welink| Systems::Real { welink });
     let settings = std::env::vars().filter(|(name, _)| platform::config::KEYS.iter().any(|key| key.name == name));
-    let options = Options { port: serve.port, data_dir: Some(data_dir), systems, settings: settings.collect(), clock: platform::clock::Clock::system() };
+    let options = Options {
+        port: serve.port,
+        data_dir: Some(data_dir),
+        systems,
+        settings: settings.collect(),
+        clock: platform::clock::Clock::system(),
+    };
     let running = start(options).await?;
     print_doors(&running);
     let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -289,12 +316,13 @@ async fn ask_oa(api: &Client, command: OaCommand) -> Result<Value> {
     match command {
         OaCommand::List { tenant } => api.get(&format!("/v1/tenants/{tenant}/oa-instances")).await,
         OaCommand::Apps { oa } => api.get(&format!("/v1/oa-instances/{oa}/apps")).await,
-        OaCommand::Add { tenant, name, base, scim_base, sso_landing, start_url, allowed, scim_bearer } => {
+        OaCommand::Add(new) => {
             let body = json!({
-                "name": name, "base": base, "scim_base": scim_base, "sso_landing": sso_landing,
-                "start_url": start_url, "allowed_dest_prefixes": allowed, "scim_bearer": scim_bearer,
+                "name": new.name, "base": new.base, "scim_base": new.scim_base, "scim_bearer": new.scim_bearer,
+                "sso_landing": new.sso_landing, "start_url": new.start_url, "verify_url": new.verify_url,
+                "binding_mode": new.binding_mode, "allowed_dest_prefixes": new.allowed,
             });
-            api.post(&format!("/v1/tenants/{tenant}/oa-instances"), &body).await
+            api.post(&format!("/v1/tenants/{}/oa-instances", new.tenant), &body).await
         }
     }
 }

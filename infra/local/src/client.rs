@@ -40,7 +40,10 @@ impl Client {
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT_LANGUAGE, std::env::var("LANG").map_or("en", |l| if l.starts_with("zh") { "zh" } else { "en" }))
+            .header(
+                header::ACCEPT_LANGUAGE,
+                std::env::var("LANG").map_or("en", |l| if l.starts_with("zh") { "zh" } else { "en" }),
+            )
             .body(Bytes::from(bytes))?;
         let answer = self.transport.send(request, TIMEOUT).await;
         let answer = answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))?;

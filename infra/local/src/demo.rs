@@ -18,7 +18,7 @@ use platform::transport::Transport;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signin::Bridge;
-use sim::company::Company;
+use sim::company::{Company, OUT_OF_RANGE};
 use sim::faults::{Dialect, Faults};
 use sim::phone::{self, PhoneState};
 use sim::{oa, welink};
@@ -75,11 +75,14 @@ impl Simulators {
             faults: faults.clone(),
             settings: welink::Settings::default(),
         });
+        // Two accounts of the OA match one of the members (product.md Q5).
+        let mut at_the_oa = company.clone();
+        at_the_oa.people.extend(company.namesake());
         let oa = oa::Oa::new(oa::Options {
             clock: clock.clone(),
             entropy: entropy.clone(),
             origin: format!("http://oa.localhost:{port}"),
-            company: company.clone(),
+            company: at_the_oa,
             bridge: Transport::reqwest(vec!["bridge.localhost".to_owned()], None),
         });
         Self { welink, oa, faults, company, entropy: entropy.clone() }
@@ -143,6 +146,7 @@ impl Simulators {
                     "name": "模拟 OA", "base": oa, "scim_base": format!("{oa}/scim/v2"), "scim_bearer": scim_bearer,
                     "sso_landing": format!("{oa}/sso/landing"), "start_url": format!("{oa}/sso/start"),
                     "revoke_url": format!("{oa}/v1/revoke"), "allowed_dest_prefixes": ["/"],
+                    "verify_url": format!("{oa}/v1/credential/verify"), "binding_mode": "password",
                 }),
             )
             .await?;
@@ -196,6 +200,7 @@ impl Simulators {
             created: domain::time::Timestamp(1_767_225_600_000),
         };
         self.welink.load(&self.company, tenant, &[])?;
+        self.welink.load_strangers(&self.company, &known.welink_tenant)?;
         let url = format!("http://bridge.localhost:{port}/h/{}", known.app);
         self.welink.add_app(welink::NewApp {
             tenant_id: known.welink_tenant.clone(),
@@ -205,7 +210,8 @@ impl Simulators {
             pc_url: url,
             credentials: Some((known.client_id.clone(), known.client_secret.clone())),
         })?;
-        Ok(())
+        let outside = [welink::user_id_of(OUT_OF_RANGE)].into();
+        Ok(self.welink.set_visible_range(&known.client_id, welink::VisibleRange::AllBut(outside))?)
     }
 
     /// What an administrator does by hand on WeLink's open platform: copy the homepage URL into both fields.
@@ -238,6 +244,8 @@ impl Simulators {
                 email: person.email.clone(),
                 corp_user_id: person.work_code.clone(),
                 link: None,
+                no_auto_bind: false,
+                unlink_asked: None,
                 first_seen: now,
             };
             bridge.store().create_linked_person(&person, &link, &entry).await?;

@@ -47,7 +47,11 @@ fn open(file: Option<&Path>) -> Result<Database> {
     let name = path.to_str().ok_or_else(|| anyhow!("{}: not a UTF-8 path", path.display()))?;
     Database::new(name).map_err(|error| {
         // The engine's own words speak of its build options; only a file that is not a database is told apart.
-        let why = if error.to_string().contains("not a valid") { "damaged, or not a database".to_owned() } else { error.to_string() };
+        let why = if error.to_string().contains("not a valid") {
+            "damaged, or not a database".to_owned()
+        } else {
+            error.to_string()
+        };
         anyhow!("{}: cannot be opened ({why}); restore it from a backup, or move it away to begin anew", path.display())
     })
 }

@@ -69,5 +69,7 @@ impl Front {
 }
 
 /// Hosts that a person opens by hand.
-const DOORS: [(&str, &str, &str); 2] =
-    [("phone.localhost", "模拟手机（WeLink）", "Simulated phone (WeLink)"), ("oa.localhost", "模拟 OA", "Simulated OA")];
+const DOORS: [(&str, &str, &str); 2] = [
+    ("phone.localhost", "模拟手机（WeLink）", "Simulated phone (WeLink)"),
+    ("oa.localhost", "模拟 OA", "Simulated OA"),
+];

@@ -168,7 +168,51 @@ qinfeng|秦峰|Qin Feng|m|d-411||采购专员|Purchasing Specialist
 mengfan|孟凡|Meng Fan|m|d-41||仓储主管|Warehouse Supervisor
 yinxia|尹霞|Yin Xia|f|d-41||计划专员|Planning Specialist";
 
+/// People of the company whom the demonstration leaves without a link, and who have one OA account to find.
+pub const UNLINKED: [&str; 2] = ["qinfeng", "yinxia"];
+/// A person of the company without a link, whose mobile two OA accounts have once [`Company::namesake`] is in the OA.
+pub const TWO_CANDIDATES: &str = "mengfan";
+/// In WeLink only: whose account was closed (userStatus 4).
+pub const CLOSED: &str = "luojun";
+/// In WeLink only: whom the app's visible range is to leave out.
+pub const OUT_OF_RANGE: &str = "weiqi";
+/// In WeLink only: whom no OA account matches by any field.
+pub const UNKNOWN_TO_OA: &str = "chengyu";
+
+/// People who are in WeLink and not in the OA, with the columns of [`PEOPLE`].
+const STRANGERS: &str = "\
+luojun|罗军|Luo Jun|m|d-401||实施工程师|Implementation Engineer
+weiqi|韦琪|Wei Qi|f|d-14||外协人员|Contractor
+chengyu|程宇|Cheng Yu|m|d-122||实习生|Intern";
+/// The number of the first stranger: far from those of the company's people, so that no field matches by accident.
+const STRANGER_FIRST: u64 = 9_001;
+
 impl Company {
+    /// The people who are in WeLink and not in the OA ([`CLOSED`], [`OUT_OF_RANGE`], [`UNKNOWN_TO_OA`]). They have no
+    /// id in the OA; mobile, e-mail and work number are nobody else's.
+    pub fn strangers(&self) -> Vec<Person> {
+        let index_by_id = self.departments.iter().enumerate().map(|(index, d)| (d.id.as_str(), index)).collect();
+        (STRANGER_FIRST..)
+            .zip(STRANGERS.lines())
+            .map(|(number, row)| Person { id: String::new(), ..person(number, row, &index_by_id) })
+            .collect()
+    }
+
+    /// A second OA account of the person [`TWO_CANDIDATES`]: the same name and mobile, its own id, login, e-mail and
+    /// work number. With it in the OA, two accounts match that person (product.md Q5).
+    pub fn namesake(&self) -> Option<Person> {
+        let twin = self.person(TWO_CANDIDATES)?;
+        let number = self.people.len() + 1;
+        let login = format!("{TWO_CANDIDATES}2");
+        Some(Person {
+            id: (1000 + number).to_string(),
+            email: format!("{login}@corp.example"),
+            work_code: format!("W{number:04}"),
+            login,
+            ..twin.clone()
+        })
+    }
+
     /// The demonstration company: one company, three branches, 22 units in all, 60 people with ids `1001` to `1060`.
     pub fn demo() -> Self {
         let mut company = Self {
@@ -194,22 +238,8 @@ impl Company {
                 parent: index_by_id.get(parent).copied(),
             });
         }
-        for (number, row) in (1..).zip(PEOPLE.lines()) {
-            let [login, name_zh, name_en, sex, department, concurrent, title_zh, title_en] = columns(row);
-            company.people.push(Person {
-                id: format!("{}", 1000 + number),
-                login: login.to_owned(),
-                name_zh: name_zh.to_owned(),
-                name_en: name_en.to_owned(),
-                mobile: format!("{}", 13_800_000_000_u64 + number),
-                email: format!("{login}@corp.example"),
-                work_code: format!("W{number:04}"),
-                department: index_by_id.get(department).copied().unwrap_or_default(),
-                concurrent: concurrent.split(',').filter_map(|id| index_by_id.get(id).copied()).collect(),
-                title_zh: title_zh.to_owned(),
-                title_en: title_en.to_owned(),
-                sex: if sex == "f" { Sex::Female } else { Sex::Male },
-            });
+        for (number, row) in (1_u64..).zip(PEOPLE.lines()) {
+            company.people.push(person(number, row, &index_by_id));
         }
         company
     }
@@ -217,6 +247,25 @@ impl Company {
     /// The person with this login name, if there is one. Case does not matter.
     pub fn person(&self, login: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.login.eq_ignore_ascii_case(login))
+    }
+}
+
+/// The person of one row; `number` gives id, mobile and work number.
+fn person(number: u64, row: &str, index_by_id: &BTreeMap<&str, usize>) -> Person {
+    let [login, name_zh, name_en, sex, department, concurrent, title_zh, title_en] = columns(row);
+    Person {
+        id: format!("{}", 1000 + number),
+        login: login.to_owned(),
+        name_zh: name_zh.to_owned(),
+        name_en: name_en.to_owned(),
+        mobile: format!("{}", 13_800_000_000_u64 + number),
+        email: format!("{login}@corp.example"),
+        work_code: format!("W{number:04}"),
+        department: index_by_id.get(department).copied().unwrap_or_default(),
+        concurrent: concurrent.split(',').filter_map(|id| index_by_id.get(id).copied()).collect(),
+        title_zh: title_zh.to_owned(),
+        title_en: title_en.to_owned(),
+        sex: if sex == "f" { Sex::Female } else { Sex::Male },
     }
 }
 
@@ -235,9 +284,9 @@ mod tests {
     #[test]
     fn every_row_has_all_its_columns_and_every_reference_exists() {
         assert!(DEPARTMENTS.lines().all(|row| row.split('|').count() == 6));
-        assert!(PEOPLE.lines().all(|row| row.split('|').count() == 8));
+        assert!(PEOPLE.lines().chain(STRANGERS.lines()).all(|row| row.split('|').count() == 8));
         let ids: BTreeSet<&str> = DEPARTMENTS.lines().map(|row| columns::<6>(row)[0]).collect();
-        for row in PEOPLE.lines() {
+        for row in PEOPLE.lines().chain(STRANGERS.lines()) {
             let cells = columns::<8>(row);
             assert!(ids.contains(cells[4]), "{row}");
             assert!(cells[5].split(',').all(|id| id.is_empty() || (ids.contains(id) && id != cells[4])), "{row}");
@@ -266,6 +315,26 @@ mod tests {
         assert_eq!(names.len(), 59, "two people share a name");
         assert!(company.people.iter().filter(|p| !p.concurrent.is_empty()).count() >= 5);
         assert!(company.people.iter().all(|p| !p.title_en.is_empty() && !p.name_en.is_empty()));
+        assert!(UNLINKED.iter().all(|login| company.person(login).is_some()));
         assert_eq!(company.person("LiHua").map(|p| p.mobile.as_str()), Some("13800000001"));
+    }
+
+    #[test]
+    fn strangers_share_nothing_with_the_company_and_the_namesake_only_the_mobile() {
+        let company = Company::demo();
+        let strangers = company.strangers();
+        let logins: Vec<&str> = strangers.iter().map(|p| p.login.as_str()).collect();
+        assert_eq!(logins, [CLOSED, OUT_OF_RANGE, UNKNOWN_TO_OA]);
+        let keys: [fn(&Person) -> &str; 4] = [|p| &p.login, |p| &p.mobile, |p| &p.email, |p| &p.work_code];
+        let all = || company.people.iter().chain(&strangers);
+        for key in keys {
+            assert_eq!(all().map(key).collect::<BTreeSet<_>>().len(), 63);
+        }
+        assert!(strangers.iter().all(|p| p.id.is_empty() && p.department > 0));
+        let (twin, namesake) = (company.person(TWO_CANDIDATES).unwrap(), company.namesake().unwrap());
+        assert_eq!((&twin.mobile, &twin.name_zh), (&namesake.mobile, &namesake.name_zh));
+        for key in [keys[0], keys[2], keys[3], |p: &Person| &p.id] {
+            assert!(all().all(|person| key(person) != key(&namesake)));
+        }
     }
 }

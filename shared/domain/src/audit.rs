@@ -32,6 +32,12 @@ pub enum Action {
     Bind,
     #[serde(rename = "link.unbind")]
     Unbind,
+    #[serde(rename = "link.refused")]
+    BindRefused,
+    #[serde(rename = "link.unbind-asked")]
+    UnbindAsked,
+    #[serde(rename = "auto-bind.update")]
+    AutoBindUpdate,
     #[serde(rename = "sign-in")]
     SignIn,
     #[serde(rename = "sign-in.refused")]

@@ -42,7 +42,11 @@ impl Destination {
         let odd = text.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace());
         let dots = path.split('/').any(|segment| segment == "." || segment == "..");
         let doubled = path.contains("//");
-        if !one_slash || disguised || odd || dots || doubled { Err(Refused::NotAPath) } else { Ok(Self(text.to_owned())) }
+        if !one_slash || disguised || odd || dots || doubled {
+            Err(Refused::NotAPath)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 
     /// The OA's front page.
@@ -90,7 +94,11 @@ impl CustomLink {
         let url = Url::parse(&link.0).map_err(|_| Refused::NotHttps)?;
         let host = url.host_str().unwrap_or_default();
         let whole = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        if allowed_hosts.iter().any(|h| h.eq_ignore_ascii_case(&whole)) { Ok(link) } else { Err(Refused::HostNotAllowed) }
+        if allowed_hosts.iter().any(|h| h.eq_ignore_ascii_case(&whole)) {
+            Ok(link)
+        } else {
+            Err(Refused::HostNotAllowed)
+        }
     }
 
     fn shape(text: &str) -> Result<Self, Refused> {
@@ -146,8 +154,21 @@ mod tests {
             assert!(Destination::parse(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "todo", "//evil.example", "/\\evil.example", "https://evil.example", "/a/../b", "/%2f%2fevil", "/a\tb",
-            "/a b", "/%5cevil", "/a//b", "/\u{2028}x\n", "javascript:alert(1)", "/%2e%2e/x", "/%252f",
+            "",
+            "todo",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a/../b",
+            "/%2f%2fevil",
+            "/a\tb",
+            "/a b",
+            "/%5cevil",
+            "/a//b",
+            "/\u{2028}x\n",
+            "javascript:alert(1)",
+            "/%2e%2e/x",
+            "/%252f",
         ] {
             assert!(Destination::parse(bad).is_err(), "{bad}");
         }
@@ -157,7 +178,8 @@ mod tests {
     #[test]
     fn a_prefix_covers_whole_segments() {
         let allowed = [DestPrefix::parse("/todo").unwrap()];
-        for (path, want) in [("/todo", true), ("/todo/42", true), ("/todo?x=1", true), ("/todos", false), ("/", false)] {
+        for (path, want) in [("/todo", true), ("/todo/42", true), ("/todo?x=1", true), ("/todos", false), ("/", false)]
+        {
             assert_eq!(Destination::parse(path).unwrap().within(&allowed).is_ok(), want, "{path}");
         }
         let everything = [DestPrefix::parse("/").unwrap()];
@@ -170,9 +192,15 @@ mod tests {
         assert!(CustomLink::parse("https://portal.example/x?y=1", &hosts).is_ok());
         assert!(CustomLink::parse("https://portal.example:8443/", &hosts).is_ok());
         for bad in [
-            "http://portal.example/", "https://evil.example/", "https://portal.example@evil.example/",
-            "https://portal.example.evil.example/", "https://portal.example:444/", "//portal.example/",
-            "https:\\\\portal.example/", "javascript:alert(1)", "https://portal.example\\@evil.example/",
+            "http://portal.example/",
+            "https://evil.example/",
+            "https://portal.example@evil.example/",
+            "https://portal.example.evil.example/",
+            "https://portal.example:444/",
+            "//portal.example/",
+            "https:\\\\portal.example/",
+            "javascript:alert(1)",
+            "https://portal.example\\@evil.example/",
         ] {
             assert!(CustomLink::parse(bad, &hosts).is_err(), "{bad}");
         }

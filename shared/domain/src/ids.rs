@@ -142,6 +142,9 @@ public_id!(/// The `jti` of a hand-off ticket (oa-api.md C.2.2).
 public_id!(/// A browser's session at the bridge (product.md C17).
     SessionId, "w");
 
+public_id!(/// A visit to the binding page (product.md M28).
+    BindId, "b");
+
 macro_rules! foreign_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

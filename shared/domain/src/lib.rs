@@ -9,6 +9,7 @@ pub mod destination;
 pub mod ids;
 pub mod lockout;
 pub mod mask;
+pub mod matching;
 pub mod model;
 pub mod pacing;
 pub mod problem;

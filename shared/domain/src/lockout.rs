@@ -14,6 +14,11 @@ pub struct Policy {
 /// Wrong operator keys from one address.
 pub const OPERATOR_KEY: Policy = Policy { failures_max: 10, window_s: 900 };
 
+/// Wrong OA passwords of one WeLink person (product.md C18).
+pub const PASSWORD_PERSON: Policy = Policy { failures_max: 5, window_s: 900 };
+/// Wrong OA passwords for one login name, whoever tries (product.md C18).
+pub const PASSWORD_LOGIN: Policy = Policy { failures_max: 10, window_s: 900 };
+
 /// What is remembered of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failures {

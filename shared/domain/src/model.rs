@@ -6,6 +6,7 @@ use crate::destination::{CustomLink, DestPrefix, Destination};
 use crate::ids::{
     AppId, ClientId, EnterpriseId, OaAppId, OaInstanceId, OaUserId, TenantId, WeLinkTenantId, WeLinkUserId,
 };
+use crate::matching::AutoBind;
 use crate::time::Timestamp;
 
 /// Who did something and when, as every setting remembers it.
@@ -46,6 +47,28 @@ pub enum TicketDelivery {
     Query,
 }
 
+/// How a person proves on the binding page which OA user he is (oa-api.md C, C.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BindingMode {
+    /// The bridge asks for account and password, and the OA checks them.
+    Password,
+    /// The person signs in at the OA's own page; the bridge sees no password.
+    Redirect,
+    /// The person chooses between the two.
+    Both,
+    /// Nobody binds himself.
+    #[default]
+    Off,
+}
+
+impl BindingMode {
+    /// Whether a password may be sent to the OA at all.
+    pub fn checks_passwords(self) -> bool {
+        matches!(self, Self::Password | Self::Both)
+    }
+}
+
 /// One OA installation (oa-api.md C, instance configuration). All URLs are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OaInstance {
@@ -66,6 +89,11 @@ pub struct OaInstance {
     /// `session.revoke` goes here; absent = the OA cannot end its sessions.
     #[serde(default)]
     pub revoke_url: Option<String>,
+    /// Checks an account and its password (oa-api.md C.3); there when [`BindingMode::checks_passwords`].
+    #[serde(default)]
+    pub verify_url: Option<String>,
+    #[serde(default)]
+    pub binding_mode: BindingMode,
     pub allowed_dest_prefixes: Vec<DestPrefix>,
     pub created: Stamp,
     /// Counts changes; an update names the version it saw.
@@ -81,6 +109,9 @@ pub struct Enterprise {
     pub name: String,
     /// The OA whose people are linked to this enterprise's members.
     pub oa_instance: OaInstanceId,
+    /// The one auto-bind setting, shown in three places (product.md M32, BND-01).
+    #[serde(default)]
+    pub auto_bind: AutoBind,
     pub created: Stamp,
     #[serde(default)]
     pub version: u64,
@@ -147,6 +178,12 @@ pub struct Person {
     pub corp_user_id: String,
     #[serde(default)]
     pub link: Option<Link>,
+    /// "Do not auto-link": set by an explicit unbinding, visible and removable (product.md Q26).
+    #[serde(default)]
+    pub no_auto_bind: bool,
+    /// When the person asked to be unlinked (product.md HOM-10).
+    #[serde(default)]
+    pub unlink_asked: Option<Timestamp>,
     pub first_seen: Timestamp,
 }
 
@@ -156,6 +193,10 @@ pub struct Person {
 pub enum LinkOrigin {
     /// On the person's card, by API or CLI.
     Card,
+    /// By the person himself, with his OA password (手动绑定).
+    Password,
+    /// By matching fields at sign-in (自动绑定).
+    AutoBind,
 }
 
 /// Person <-> OA user, one to one within an enterprise (product.md Q27).

@@ -47,8 +47,8 @@ problems! {
         "您的 WeLink 账号属于另一家企业" / "Your WeLink account belongs to another company",
         "请切换到集成该应用的企业后再打开。" / "Switch to the company that integrated this app, then open it again.";
     LEFT_COMPANY = 403 "left-company",
-        "您的 WeLink 账号已停用" / "Your WeLink account is closed",
-        "如果这是误操作，请联系管理员。" / "If this is a mistake, ask your administrator.";
+        "WeLink 没有确认您的账号" / "WeLink does not confirm your account",
+        "您的账号可能已停用，或不再属于这家企业。请重新打开应用；如果仍然不行，请联系管理员。" / "It may be closed, or no longer belong to this company. Open the app again; if that does not help, ask your administrator.";
     NOT_LINKED = 403 "not-linked",
         "您的 WeLink 账号还没有关联 OA 账号" / "Your WeLink account is not linked to an OA account yet",
         "请联系管理员为您关联 OA 账号，然后重新打开应用。" / "Ask your administrator to link your OA account, then open the app again.";

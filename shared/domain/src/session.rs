@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::destination::Destination;
-use crate::ids::{AppId, OaUserId, SessionId, StateId, TicketId, WeLinkUserId};
+use crate::ids::{AppId, BindId, OaUserId, SessionId, StateId, TicketId, WeLinkUserId};
 use crate::time::Timestamp;
 
 /// Life of a one-time state: opening the page and answering it. Below the ten minutes of product.md C1.
@@ -14,6 +14,8 @@ pub const SESSION_S: i64 = 8 * 3600;
 pub const SESSION_IDLE_S: i64 = 30 * 60;
 /// Life of a hand-off ticket (oa-api.md C.2.2).
 pub const TICKET_S: i64 = 60;
+/// How long a person has to enter his OA account on the binding page.
+pub const BIND_S: i64 = 600;
 /// How long the OA has to come back for its ticket with a nonce.
 pub const HANDOFF_S: i64 = 120;
 
@@ -87,6 +89,19 @@ impl WebSession {
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires && now < self.idle_until
     }
+}
+
+/// A person whom WeLink has proved and who is not linked yet: he may enter his OA account, a few times, in this browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindSession {
+    pub id: BindId,
+    pub app: AppId,
+    pub user: WeLinkUserId,
+    pub dest: Destination,
+    /// SHA-256 of the cookie's secret, hex.
+    pub secret: String,
+    pub auth_time: Timestamp,
+    pub expires: Timestamp,
 }
 
 /// A ticket as the bridge remembers it, from issue to redemption.

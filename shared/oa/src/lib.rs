@@ -1,4 +1,4 @@
-//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md).
+//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md, 0003-one-password-check.md).
 //!
 //! [`port::Port`] is everything that the bridge asks of an OA; [`model`] is what it gets back, the same for every OA.
 //! An adapter translates one kind of OA into them; [`Oa`] holds one adapter of any kind, so that no caller is generic.
@@ -16,7 +16,7 @@ pub mod webhook;
 use domain::ids::{OaUserId, TicketId};
 
 use crate::model::{AppList, Capabilities, MatchField, OaUser, OrgUnit};
-use crate::port::{OaError, Page, Port, Read, Revocation, Step, Visit};
+use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, Step, Visit};
 
 /// One OA of any kind.
 #[derive(Debug, Clone)]
@@ -83,6 +83,12 @@ impl Port for Oa {
     async fn revoke(&self, ticket: &TicketId) -> Result<Revocation, OaError> {
         match self {
             Self::Generic(oa) => oa.revoke(ticket).await,
+        }
+    }
+
+    async fn check_password(&self, attempt: &Attempt<'_>) -> Result<Credential, OaError> {
+        match self {
+            Self::Generic(oa) => oa.check_password(attempt).await,
         }
     }
 }

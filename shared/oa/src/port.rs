@@ -1,5 +1,6 @@
 //! What the bridge needs of an OA, whichever it is.
 
+use std::fmt;
 use std::future::Future;
 
 use domain::destination::Destination;
@@ -13,7 +14,8 @@ use crate::ticket::SigningKey;
 /// Everything that the bridge asks of an OA. Reads may be repeated freely; nothing here writes to its organisation.
 ///
 /// A call waits 10 s for an answer (a page 20 s) and repeats itself three times with pauses of 0.5, 1 and 2 s: a caller
-/// with a person in front of it sets a limit of its own. [`Port::hand_off`] by ticket calls nobody.
+/// with a person in front of it sets a limit of its own. [`Port::hand_off`] by ticket calls nobody, and
+/// [`Port::check_password`] is sent once.
 pub trait Port {
     /// What this OA can do; the console shows it and the flows obey it (oa-api.md 0).
     fn capabilities(&self) -> impl Future<Output = Result<Capabilities, OaError>> + Send;
@@ -45,6 +47,81 @@ pub trait Port {
 
     /// Ends the OA session that this ticket opened (oa-api.md C.1, `session.revoke`).
     fn revoke(&self, ticket: &TicketId) -> impl Future<Output = Result<Revocation, OaError>> + Send;
+
+    /// Whether this password belongs to this account, in the OA's judgement (oa-api.md C.3). One call of at most 10 s
+    /// that is never repeated: a repetition could count as a second wrong try. So every failure on the way, 429 and 5xx
+    /// among them, is [`OaError::Down`], and only the person may try again.
+    ///
+    /// What cannot be right ([`Attempt::is_possible`]) is [`Credential::Invalid`] without a call. The caller counts
+    /// attempts (product.md C18); nothing here remembers one.
+    fn check_password(&self, attempt: &Attempt<'_>) -> impl Future<Output = Result<Credential, OaError>> + Send;
+}
+
+/// Characters of a login at most; a longer one belongs to nobody.
+pub const LOGIN_CHARS_MAX: usize = 200;
+/// Bytes of a password at most; a longer one is wrong.
+pub const PASSWORD_BYTES_MAX: usize = 1_000;
+
+/// One try to prove an OA account by its password. `Debug` shows nothing that the person typed.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Names this try in both systems' logs; random.
+    pub request_id: &'a str,
+    /// As typed: login name, mobile, e-mail or work code.
+    pub login: &'a str,
+    pub password: &'a Secret<String>,
+    /// The person's address, for the OA's own lock-out rules.
+    pub ip: &'a str,
+}
+
+impl Attempt<'_> {
+    /// Whether it can be right at all: something was typed, within [`LOGIN_CHARS_MAX`] and [`PASSWORD_BYTES_MAX`].
+    /// Every adapter asks this before it calls, so that no call is larger than its limits.
+    pub fn is_possible(&self) -> bool {
+        let login_fits = !self.login.trim().is_empty() && self.login.chars().nth(LOGIN_CHARS_MAX).is_none();
+        login_fits && (1..=PASSWORD_BYTES_MAX).contains(&self.password.expose().len())
+    }
+}
+
+impl fmt::Debug for Attempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("request_id", &self.request_id).finish_non_exhaustive()
+    }
+}
+
+/// What the OA says about an attempt (oa-api.md C.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    Ok(VerifiedUser),
+    /// No such user, or not his password: one answer.
+    Invalid,
+    /// The OA has locked this login; it may be tried again in so many seconds.
+    Locked {
+        retry_after_s: u32,
+    },
+    /// The account is switched off.
+    Disabled,
+    /// A password alone is not enough for this account: it must sign in at the OA's own page.
+    SecondFactor,
+    /// This OA checks no passwords; nothing was sent.
+    Unsupported,
+}
+
+/// Whose password it was. `Debug` shows no personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifiedUser {
+    pub id: OaUserId,
+    /// 登录名.
+    pub login_id: String,
+    pub display_name: String,
+    /// 编号/工号.
+    pub work_code: Option<String>,
+}
+
+impl fmt::Debug for VerifiedUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedUser").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// Users that [`Port::find_users`] returns at most.

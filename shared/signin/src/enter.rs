@@ -63,6 +63,8 @@ pub struct Callback {
 pub enum Entered {
     /// To the OA, as this person.
     Oa(Box<crate::handoff::Visit>),
+    /// To the binding page, with the cookie of this visit: he is not linked yet.
+    Bind(Secret<String>),
     /// To a link outside: he is known, nothing is handed over.
     Link(String),
 }
@@ -78,7 +80,8 @@ impl Bridge {
         let dest = to
             .and_then(|path| Destination::parse(path).ok())
             .and_then(|dest| dest.within(&instance.allowed_dest_prefixes).ok());
-        let known = visitor.browser.filter(|b| b.len() == BROWSER_CHARS && b.bytes().all(|c| c.is_ascii_alphanumeric()));
+        let known =
+            visitor.browser.filter(|b| b.len() == BROWSER_CHARS && b.bytes().all(|c| c.is_ascii_alphanumeric()));
         let browser = known.map_or_else(|| self.entropy().token(BROWSER_CHARS), str::to_owned);
         let now = self.clock().now();
         let state = OneTimeState {
@@ -142,23 +145,31 @@ impl Bridge {
         if identity.tenant != app.welink_tenant {
             return Err(problem::WRONG_ENTERPRISE.into());
         }
-        let person = self.person_of(enterprise, app, &credentials, &identity.user_id, visitor).await?;
+        let (person, fresh) = self.person_of(enterprise, app, &credentials, &identity.user_id, visitor).await?;
         let dest = match (&state.dest, &app.homepage, visitor.device) {
             (Some(dest), ..) => dest.clone(),
             (None, Homepage::CustomLink { link }, _) => {
-                self.store().append_audit(&self.entry(
-                    place.config.tenant.id.clone(),
-                    Action::SignIn,
-                    actor,
-                    app.id.as_str(),
-                    visitor.from,
-                )).await?;
+                self.store()
+                    .append_audit(&self.entry(
+                        place.config.tenant.id.clone(),
+                        Action::SignIn,
+                        actor,
+                        app.id.as_str(),
+                        visitor.from,
+                    ))
+                    .await?;
                 return Ok(Entered::Link(link.as_str().to_owned()));
             }
             (None, Homepage::OaApp { dest_mobile, .. }, Device::Phone) => dest_mobile.clone(),
             (None, Homepage::OaApp { dest_pc, .. }, Device::Pc) => dest_pc.clone(),
         };
-        let link = person.link.ok_or(problem::NOT_LINKED)?;
+        let linked = match &person.link {
+            Some(link) => Some(link.clone()),
+            None => self.auto_bind(place, &credentials, &person, fresh, visitor).await?,
+        };
+        let Some(link) = linked else {
+            return Ok(Entered::Bind(self.begin_bind(app, instance, &person.user_id, dest).await?));
+        };
         Ok(Entered::Oa(Box::new(crate::handoff::Visit {
             app: app.clone(),
             instance: instance.clone(),
@@ -190,7 +201,8 @@ impl Bridge {
         Ok(taken.and_then(|state| if state.app == app.id { Ok(state) } else { Err(StateRefused::Foreign) }))
     }
 
-    /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06).
+    /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06). With him what WeLink was asked of
+    /// him, if it was.
     async fn person_of(
         &self,
         enterprise: &Enterprise,
@@ -198,27 +210,29 @@ impl Bridge {
         credentials: &Credentials,
         user: &WeLinkUserId,
         visitor: Visitor<'_>,
-    ) -> Result<Person, Refusal> {
+    ) -> Result<(Person, Option<UserDetail>), Refusal> {
         if let Some(person) = self.store().person(&enterprise.id, user).await? {
-            return Ok(person);
+            return Ok((person, None));
         }
         // Names and numbers are a convenience of the copy: without the permission to read them he is written all the same.
+        // A member whom the app is not shown at all is outside its range (welink-api.md 4).
         let detail = match self.welink().user_detail(credentials, user).await {
             Err(WeLinkError::Permission { .. }) => None,
-            answer => answer?,
+            answer => Some(answer?.ok_or(problem::NOT_IN_RANGE)?),
         };
         if detail.as_ref().is_some_and(|detail| detail.status == Status::Closed) {
             return Err(problem::LEFT_COMPANY.into());
         }
-        let person = self.new_person(&enterprise.id, user, PersonSource::Sso, detail);
+        let person = self.new_person(&enterprise.id, user, PersonSource::Sso, detail.clone());
         let actor = format!("welink:{user}");
         let entry = self.entry(app.id.tenant(), Action::PersonCreate, &actor, user.as_str(), visitor.from);
         if self.store().create_person(&person, &entry).await? {
-            return Ok(person);
+            return Ok((person, detail));
         }
         // Somebody else wrote him at the same moment, perhaps with a link.
         let there = self.store().person(&enterprise.id, user).await?;
-        there.ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "a person was written and is gone"))
+        let there = there.ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "a person was written and is gone"))?;
+        Ok((there, detail))
     }
 
     /// A person who is not in the copy yet, with what WeLink tells of him.
@@ -239,6 +253,8 @@ impl Bridge {
             email: String::new(),
             corp_user_id: String::new(),
             link: None,
+            no_auto_bind: false,
+            unlink_asked: None,
             first_seen: self.clock().now(),
         };
         if let Some(detail) = detail {
@@ -252,8 +268,7 @@ impl Bridge {
     }
 
     pub(crate) fn refused_entry(&self, app: &App, actor: &str, visitor: Visitor<'_>, result: &str) -> Entry {
-        let mut entry =
-            self.entry(app.id.tenant(), Action::SignInRefused, actor, app.id.as_str(), visitor.from);
+        let mut entry = self.entry(app.id.tenant(), Action::SignInRefused, actor, app.id.as_str(), visitor.from);
         result.clone_into(&mut entry.result);
         entry
     }
@@ -273,11 +288,11 @@ impl Bridge {
 
 /// Where somebody wants in.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    config: &'a TenantConfig,
-    app: &'a App,
-    enterprise: &'a Enterprise,
-    instance: &'a OaInstance,
+pub(crate) struct Place<'a> {
+    pub config: &'a TenantConfig,
+    pub app: &'a App,
+    pub enterprise: &'a Enterprise,
+    pub instance: &'a OaInstance,
 }
 
 pub(crate) fn with(mut entry: Entry, name: &str, value: &str) -> Entry {
@@ -286,7 +301,7 @@ pub(crate) fn with(mut entry: Entry, name: &str, value: &str) -> Entry {
 }
 
 /// Origins that a form post of the opening page may be redirected to.
-fn onward_origins(app: &App, instance: &OaInstance) -> Vec<String> {
+pub(crate) fn onward_origins(app: &App, instance: &OaInstance) -> Vec<String> {
     let mut urls = vec![instance.sso_landing.as_str()];
     urls.extend(instance.start_url.as_deref());
     if let Homepage::CustomLink { link } = &app.homepage {

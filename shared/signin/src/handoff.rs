@@ -2,7 +2,7 @@
 
 use domain::audit::Action;
 use domain::destination::Destination;
-use domain::ids::{OaUserId, SessionId, TicketId, WeLinkUserId};
+use domain::ids::{AppId, OaUserId, SessionId, TicketId, WeLinkUserId};
 use domain::model::{App, OaInstance};
 use domain::problem;
 use domain::session::{HANDOFF_S, PendingHandOff, SESSION_IDLE_S, SESSION_S, StoredTicket, TICKET_S, WebSession};
@@ -39,6 +39,8 @@ pub enum Onward {
     Form { action: String, fields: Vec<(&'static str, Secret<String>)> },
     /// Follows a redirect that carries the ticket, for an OA that can do nothing else.
     Redirect(Secret<String>),
+    /// Enters his OA account first, with this cookie.
+    Bind(Secret<String>),
     /// Fetches the OA's nonce first and comes back with it and this session cookie.
     StartFirst { url: String, cookie: Secret<String>, max_age_s: i64 },
 }
@@ -49,14 +51,21 @@ impl Bridge {
         self.step(visit, None, Action::SignIn).await
     }
 
-    /// Takes a browser that comes back from the OA's start URL with a nonce.
+    /// Takes a browser that comes back from the OA's start URL with a nonce. Every refusal of somebody who has a session is
+    /// audited once (product.md HOM-03); a cookie of nobody names no tenant whose log could tell of it.
     pub async fn come_back(&self, cookie: Option<&str>, nonce: &str, visitor: Visitor<'_>) -> Result<Onward, Refusal> {
         let nonce = Nonce::parse(nonce).ok_or(problem::STATE_REFUSED)?;
         let (id, secret) = cookie.and_then(read_cookie).ok_or(problem::STATE_REFUSED)?;
-        let taken = self.store().take_handoff(&id, &sha256_hex(&secret)).await?;
-        let (session, handoff) = taken.ok_or(problem::STATE_REFUSED)?;
+        let secret = sha256_hex(&secret);
+        let Some((session, handoff)) = self.store().take_handoff(&id, &secret).await? else {
+            if let Some(session) = self.store().session(&id, &secret).await? {
+                self.refuse(&session.user, &session.app, visitor.from, problem::STATE_REFUSED.name).await?;
+            }
+            return Err(problem::STATE_REFUSED.into());
+        };
         let (_, app, _, instance) = self.find(&session.app).await?;
         if !app.enabled {
+            self.refuse(&session.user, &session.app, visitor.from, problem::APP_DISABLED.name).await?;
             return Err(problem::APP_DISABLED.into());
         }
         let visit = Visit {
@@ -72,8 +81,26 @@ impl Bridge {
         self.step(visit, Some(nonce), Action::TicketIssue).await
     }
 
-    /// Asks the OA's adapter for the next step and records it before the browser takes it.
+    /// Audits a refusal of somebody who is known.
+    async fn refuse(&self, user: &WeLinkUserId, app: &AppId, from: &str, result: &str) -> Result<(), Refusal> {
+        let actor = format!("welink:{user}");
+        let mut entry = self.entry(app.tenant(), Action::SignInRefused, &actor, app.as_str(), from);
+        result.clone_into(&mut entry.result);
+        Ok(self.store().append_audit(&entry).await?)
+    }
+
+    /// The next step, or an audited refusal.
     async fn step(&self, visit: Visit, nonce: Option<Nonce>, action: Action) -> Result<Onward, Refusal> {
+        let (user, app, from) = (visit.user.clone(), visit.app.id.clone(), visit.from.clone());
+        let stepped = self.next_step(visit, nonce, action).await;
+        if let Err(refusal) = &stepped {
+            self.refuse(&user, &app, &from, refusal.problem.name).await?;
+        }
+        stepped
+    }
+
+    /// Asks the OA's adapter for the next step and records it before the browser takes it.
+    async fn next_step(&self, visit: Visit, nonce: Option<Nonce>, action: Action) -> Result<Onward, Refusal> {
         let now = self.clock().now();
         let tenant = visit.app.id.tenant();
         let ticket = self.new_ticket_id(&tenant);

@@ -1,6 +1,8 @@
 //! Who is this WeLink user, which OA user is that, and the hand-off to the OA. The only crate that knows state, WeLink and OA
 //! together; every function that signs somebody in goes through it.
 
+mod auto_bind;
+mod bind;
 mod bridge;
 mod credentials;
 mod enter;
@@ -13,10 +15,11 @@ mod redeem;
 mod refusal;
 mod shared_state;
 
+pub use bind::{Attempted, BindPage, Denied};
 pub use bridge::{Bridge, Parts};
-pub use env::from_env;
 pub use enter::{Begun, Callback, Device, Entered, Visitor};
+pub use env::from_env;
 pub use handoff::Onward;
-pub use redeem::{Redeemed, RedeemRequest};
+pub use redeem::{RedeemRequest, Redeemed};
 pub use refusal::Refusal;
 pub use shared_state::SharedState;

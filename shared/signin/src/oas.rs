@@ -33,7 +33,8 @@ impl Bridge {
             scim_bearer: sealer.open(&context(&instance.id, "scim_bearer"), &stored.scim_bearer)?,
             pull_secret: sealer.open(&context(&instance.id, "pull"), &stored.pull)?,
         };
-        let generic = Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
+        let generic =
+            Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
         let oa = Arc::new(Oa::Generic(generic));
         self.0.oas.put(instance.id.clone(), instance.version, Arc::clone(&oa));
         Ok(oa)

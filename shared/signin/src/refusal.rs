@@ -55,6 +55,8 @@ impl From<NotOpened> for Refusal {
 impl From<WeLinkError> for Refusal {
     fn from(error: WeLinkError) -> Self {
         let problem = match &error {
+            // 41500: "could not get the user" (welink-api.md 3.2); the code itself was not at fault.
+            WeLinkError::Code { code } if code == "41500" => problem::LEFT_COMPANY,
             WeLinkError::Code { .. } => problem::CODE_REFUSED,
             WeLinkError::Blocked { .. } => problem::WELINK_CREDENTIALS,
             WeLinkError::Permission { .. } => problem::WELINK_PERMISSION,

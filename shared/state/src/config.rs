@@ -141,6 +141,16 @@ impl Store {
         self.save(&tenant, writes, &[Saved::Changed, Saved::NameTaken]).await
     }
 
+    /// Replaces the enterprise that still has `enterprise.version - 1`; its name stays as it was claimed.
+    pub async fn update_enterprise(&self, enterprise: &Enterprise, audit: &Entry) -> Result<Saved, StoreError> {
+        let seen = enterprise.version.saturating_sub(1);
+        let writes = vec![
+            self.write_version(item(&keys::enterprise(&enterprise.id), enterprise, None)?, seen)?,
+            self.write_audit(audit)?,
+        ];
+        self.save(&enterprise.id.tenant(), writes, &[Saved::Changed]).await
+    }
+
     pub async fn create_app(&self, app: &App, secrets: &AppSecrets, audit: &Entry) -> Result<Saved, StoreError> {
         let writes = vec![
             self.write_new(item(&keys::app(&app.enterprise, &app.id), app, None)?)?,

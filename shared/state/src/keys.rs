@@ -5,7 +5,7 @@
 //! that comes from a request of a tenant's user leads there.
 
 use domain::ids::{
-    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    AppId, BindId, ClientId, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -81,6 +81,19 @@ pub fn one_time_state(id: &StateId) -> Key {
 
 pub fn session(id: &SessionId) -> Key {
     Key::new(format!("T#{}#W#{id}", id.tenant()), "SESSION")
+}
+
+pub fn bind_session(id: &BindId) -> Key {
+    Key::new(format!("T#{}#H#{id}", id.tenant()), "BIND")
+}
+
+/// A case that an administrator has to settle: one per person (product.md BND-05).
+pub fn conflict(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
+    Key::new(conflicts_partition(enterprise), format!("C#{user}"))
+}
+
+pub fn conflicts_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#C", enterprise.tenant())
 }
 
 pub fn ticket(id: &TicketId) -> Key {

@@ -5,6 +5,7 @@
 //! `docs/decisions/0001-one-table.md` lists each access pattern with its cost.
 
 pub mod audit;
+pub mod bind;
 pub mod budget;
 pub mod config;
 pub mod due;

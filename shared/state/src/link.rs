@@ -1,5 +1,6 @@
 //! Links between people and OA users: both sides in one transaction, so that one to one holds at every moment (product.md Q27).
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::audit::Entry;
 use domain::ids::{EnterpriseId, OaUserId, WeLinkUserId};
 use domain::model::{Link, Person};
@@ -68,7 +69,7 @@ impl Store {
         })
     }
 
-    /// Removes the link between exactly these two.
+    /// Removes the link between exactly these two, and marks the person "do not auto-link".
     pub async fn unbind(
         &self,
         enterprise: &EnterpriseId,
@@ -77,10 +78,11 @@ impl Store {
         audit: &Entry,
     ) -> Result<Bound, StoreError> {
         let person = Change {
-            set: "REMOVE #link",
+            // An explicit unbinding also says that matching shall not undo it (product.md Q26).
+            set: "SET no_auto_bind = :yes REMOVE #link, unlink_asked",
             condition: "#link.oa_user = :oa_user",
             names: vec![("#link", "link")],
-            values: vec![(":oa_user", text(oa_user.as_str()))],
+            values: vec![(":oa_user", text(oa_user.as_str())), (":yes", AttributeValue::Bool(true))],
         };
         let back = keys::link_by_oa_user(enterprise, oa_user);
         let writes = vec![

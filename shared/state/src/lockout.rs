@@ -54,7 +54,8 @@ impl Store {
                 values: vec![(":one", number(1)), (":floor", number(now.plus_s(-policy.window_s).0))],
             };
             let Outcome::Refused(old) = self.update(&key, add).await? else { return Ok(()) };
-            let fresh = item(&key, &Counter { failures: 1, since: now, by: self.nonce() }, Some(now.plus_s(policy.window_s)))?;
+            let fresh =
+                item(&key, &Counter { failures: 1, since: now, by: self.nonce() }, Some(now.plus_s(policy.window_s)))?;
             let began = if old.is_empty() {
                 self.put_new(fresh).await?
             } else {
@@ -65,6 +66,52 @@ impl Store {
             }
         }
         Err(StoreError::Unavailable("a failure counter changes faster than it can be written".to_owned()))
+    }
+
+    /// Takes one of the attempts that the policy allows, before it is known how it ends: sixteen tries at the same moment
+    /// get no more than one after the other. `Err` holds the seconds to wait.
+    pub async fn take_attempt(&self, subject: Subject<'_>, policy: Policy) -> Result<Result<(), i64>, StoreError> {
+        let key = subject.key();
+        for _ in 0..4 {
+            let now = self.clock.now();
+            let add = Change {
+                set: "SET failures = failures + :one",
+                condition: "since > :floor AND failures < :max",
+                names: vec![],
+                values: vec![
+                    (":one", number(1)),
+                    (":floor", number(now.plus_s(-policy.window_s).0)),
+                    (":max", number(policy.failures_max)),
+                ],
+            };
+            let Outcome::Refused(old) = self.update(&key, add).await? else { return Ok(Ok(())) };
+            let began = if old.is_empty() {
+                let fresh = Counter { failures: 1, since: now, by: self.nonce() };
+                self.put_new(item(&key, &fresh, Some(now.plus_s(policy.window_s)))?).await?
+            } else {
+                let counter: Counter = read(old)?;
+                let failures = Failures { count: counter.failures, since: counter.since };
+                if let Some(wait_s) = policy.locked_for_s(failures, now) {
+                    return Ok(Err(wait_s));
+                }
+                self.restart(&key, counter.since.0, now.0, policy.window_s).await?
+            };
+            if let Outcome::Done(_) = began {
+                return Ok(Ok(()));
+            }
+        }
+        Err(StoreError::Unavailable("a failure counter changes faster than it can be written".to_owned()))
+    }
+
+    /// Gives an attempt back that was no failure.
+    pub async fn give_attempt_back(&self, subject: Subject<'_>) -> Result<(), StoreError> {
+        let change = Change {
+            set: "SET failures = failures - :one",
+            condition: "failures > :zero",
+            names: vec![],
+            values: vec![(":one", number(1)), (":zero", number(0))],
+        };
+        self.update(&subject.key(), change).await.map(|_| ())
     }
 
     async fn restart(&self, key: &Key, seen: i64, now: i64, window_s: i64) -> Result<Outcome, StoreError> {

@@ -16,7 +16,11 @@ impl Store {
     }
 
     /// Takes the state for the browser that began it, once. Of any number of callers exactly one gets it.
-    pub async fn take_state(&self, id: &StateId, browser: &str) -> Result<Result<OneTimeState, StateRefused>, StoreError> {
+    pub async fn take_state(
+        &self,
+        id: &StateId,
+        browser: &str,
+    ) -> Result<Result<OneTimeState, StateRefused>, StoreError> {
         let now = self.clock.now();
         let nonce = self.nonce();
         let change = Change {

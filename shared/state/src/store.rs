@@ -187,10 +187,7 @@ impl Store {
     }
 
     /// The beginning of a consistent query over a partition.
-    pub(crate) fn query(
-        &self,
-        partition: &str,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    pub(crate) fn query(&self, partition: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         self.client
             .query()
             .table_name(&*self.name)
@@ -217,6 +214,12 @@ impl Store {
                 old => Ok(Outcome::Refused(old)),
             },
         }
+    }
+
+    /// Puts an item over whatever is there: for notes that only the latest of matters.
+    pub(crate) async fn put(&self, item: Item) -> Result<(), StoreError> {
+        let request = self.client.put_item().table_name(&*self.name).set_item(Some(item));
+        request.send().await.map(|_| ()).map_err(unavailable)
     }
 
     /// Applies a change under its condition and returns the item as it is afterwards, or as it was when refused.
@@ -269,10 +272,7 @@ impl Store {
         }
     }
 
-    async fn transact_once(
-        &self,
-        items: Vec<TransactWriteItem>,
-    ) -> Result<(), SdkError<TransactWriteItemsError, Raw>> {
+    async fn transact_once(&self, items: Vec<TransactWriteItem>) -> Result<(), SdkError<TransactWriteItemsError, Raw>> {
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         request.client_request_token(self.nonce()).send().await.map(|_| ())
     }

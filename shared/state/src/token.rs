@@ -100,11 +100,7 @@ impl Store {
                 set: "SET #block = :block REMOVE claim_owner, claim_until, #token",
                 condition: "attribute_not_exists(#block) OR attribute_type(#block, :null) OR #block = :seen",
                 names: vec![("#block", "block"), ("#token", "token")],
-                values: vec![
-                    (":block", value_of(block)?),
-                    (":null", text("NULL")),
-                    (":seen", value_of(&stored)?),
-                ],
+                values: vec![(":block", value_of(block)?), (":null", text("NULL")), (":seen", value_of(&stored)?)],
             };
             let mut writes = vec![self.write_change(&key, change)?];
             if newly {

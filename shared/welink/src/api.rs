@@ -3,7 +3,6 @@
 use std::fmt;
 
 use domain::ids::{ClientId, DeptCode, WeLinkTenantId, WeLinkUserId};
-use http::Method;
 use platform::secret::Secret;
 
 use crate::client::{Ask, Failure, Repeat, WeLink};
@@ -16,7 +15,7 @@ const USER_DETAIL: &str = "/api/contact/v2/user/detail";
 const USERS_OLD: &str = "/api/contact/v1/users";
 const TENANTS: &str = "/api/tenant/v1/tenants";
 /// Characters of a one-time code at most (welink-api.md 3.2).
-const CODE_CHARS_MAX: usize = 2_000;
+pub(crate) const CODE_CHARS_MAX: usize = 2_000;
 /// How long the older user interface is asked first after the newer one was not there; milliseconds.
 const OLD_DETAIL_MS: i64 = 600_000;
 /// The answers for a person whom WeLink does not know or the app may not see (welink-api.md 4.4).
@@ -91,13 +90,7 @@ impl<S: Shared> WeLink<S> {
         if text.trim().is_empty() || text.chars().count() > CODE_CHARS_MAX {
             return Err(WeLinkError::Code { code: "41501".to_owned() });
         }
-        let ask = Ask {
-            interface: USER_ID,
-            method: Method::GET,
-            query: Some(query("code", text)),
-            body: None,
-            repeat: Repeat::UnlessUsed,
-        };
+        let ask = Ask { query: Some(query("code", text)), repeat: Repeat::UnlessUsed, ..Ask::get(USER_ID) };
         let reply = self.0.call(c, &ask).await?;
         let user_id = reply.text("userId").and_then(|id| WeLinkUserId::parse(&id).ok());
         let tenant = reply.text("tenantId").and_then(|id| WeLinkTenantId::parse(&id).ok());
@@ -163,27 +156,15 @@ fn query(name: &str, value: &str) -> Secret<String> {
 
 fn new_detail(user: &WeLinkUserId) -> Ask {
     let body = serde_json::json!({ "userId": user.as_str() }).to_string();
-    Ask {
-        interface: USER_DETAIL,
-        method: Method::POST,
-        query: None,
-        body: Some(Secret::new(body)),
-        repeat: Repeat::Safe,
-    }
+    Ask::post(USER_DETAIL, body)
 }
 
 fn old_detail(user: &WeLinkUserId) -> Ask {
-    Ask {
-        interface: USERS_OLD,
-        method: Method::GET,
-        query: Some(query("userId", user.as_str())),
-        body: None,
-        repeat: Repeat::Safe,
-    }
+    Ask { query: Some(query("userId", user.as_str())), ..Ask::get(USERS_OLD) }
 }
 
 fn tenants() -> Ask {
-    Ask { interface: TENANTS, method: Method::GET, query: None, body: None, repeat: Repeat::Safe }
+    Ask::get(TENANTS)
 }
 
 /// Both generations of the record; an answer about somebody else is malformed.

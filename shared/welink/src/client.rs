@@ -15,6 +15,7 @@ use platform::secret::Secret;
 use platform::transport::{Transport, TransportError};
 use tokio::time::Instant;
 
+use crate::browser;
 use crate::budget::sleep_ms;
 use crate::codes::{self, Class};
 use crate::error::WeLinkError;
@@ -37,6 +38,8 @@ pub(crate) struct Inner<S> {
     pub(crate) settings: Settings,
     /// Without `/api` and trailing slash.
     base: String,
+    /// Of the page that browsers are sent to; no request of this client goes there.
+    pub(crate) login_base: String,
     transport: Transport,
     pacer: Pacer<S>,
     pub(crate) tokens: Tokens,
@@ -70,8 +73,46 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     /// Encoded, without `?`. Wiped after use, because it can hold a one-time code.
     pub(crate) query: Option<Secret<String>>,
-    pub(crate) body: Option<Secret<String>>,
+    pub(crate) body: Body,
     pub(crate) repeat: Repeat,
+    /// The code that means success.
+    pub(crate) success: &'static str,
+}
+
+/// What a request carries, wiped after use.
+pub(crate) enum Body {
+    None,
+    Json(Secret<String>),
+    /// `application/x-www-form-urlencoded`.
+    Form(Secret<String>),
+}
+
+impl Body {
+    fn content_type(&self) -> &'static str {
+        match self {
+            Self::None | Self::Json(_) => "application/json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+        }
+    }
+
+    fn bytes(&self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::Json(text) | Self::Form(text) => Bytes::copy_from_slice(text.expose().as_bytes()),
+        }
+    }
+}
+
+impl Ask {
+    /// A plain read: no query, no body, may be repeated, success is 0.
+    pub(crate) fn get(interface: &'static str) -> Self {
+        Self { interface, method: Method::GET, query: None, body: Body::None, repeat: Repeat::Safe, success: "0" }
+    }
+
+    /// A read by POST.
+    pub(crate) fn post(interface: &'static str, body: String) -> Self {
+        Self { method: Method::POST, body: Body::Json(Secret::new(body)), ..Self::get(interface) }
+    }
 }
 
 /// Why a request failed, with what its caller may still try.
@@ -115,6 +156,7 @@ impl<S: Shared> WeLink<S> {
         shared: S,
     ) -> Result<Self, BadBase> {
         let (base, authority) = settings.parse_base()?;
+        let login_base = settings.parse_login_base()?;
         Ok(Self(Arc::new(Inner {
             pacer: Pacer::new(shared.clone(), clock.clone(), entropy.clone(), &settings),
             tokens: Tokens::new(&entropy),
@@ -124,6 +166,7 @@ impl<S: Shared> WeLink<S> {
             entropy,
             settings,
             base,
+            login_base,
         })))
     }
 }
@@ -138,6 +181,11 @@ impl<S: Shared> Inner<S> {
             let renewed = self.token(c, Some(&token)).await?;
             sent = self.send(paced, Some(&renewed), ask).await;
         }
+        self.settle(c, sent).await
+    }
+
+    /// What a request of this app came to, once no other token will be tried.
+    pub(crate) async fn settle(&self, c: &Credentials, sent: Result<Reply, Failure>) -> Result<Reply, WeLinkError> {
         match sent {
             Ok(reply) => Ok(reply),
             Err(Failure::Credentials { code, .. }) => Err(self.open_breaker(c, &code).await),
@@ -184,7 +232,7 @@ impl<S: Shared> Inner<S> {
             Err(TransportError::TooLarge) => return Ok(again(WeLinkError::Malformed)),
             Err(TransportError::HostNotAllowed(_)) => return Err(Failure::Final(WeLinkError::Down)),
         };
-        Ok(match wire::read(&answer) {
+        Ok(match wire::read(&answer, ask.success) {
             Answer::Done(reply) => Next::Done(reply),
             Answer::TooMany if self.settings.status_429_is_rate_limit => Next::Pause,
             Answer::TooMany | Answer::ServerError => again(WeLinkError::Down),
@@ -193,13 +241,15 @@ impl<S: Shared> Inner<S> {
         })
     }
 
-    /// What a code other than 0 means for this request (codes.rs).
+    /// What a code other than success means for this request (codes.rs).
     fn judge(&self, ask: &Ask, code: String, message: String) -> Next {
         let stop = |error| Next::Stop(Failure::Final(error));
         let class = match code.as_str() {
             "51036" if !self.settings.code_51036_is_token_sign => Class::Final,
             // "Cannot get user info": the person's way out is the same as for an expired code (welink-api.md 3.2).
-            "41500" if ask.repeat == Repeat::UnlessUsed => Class::CodeRefused,
+            "41500" if ask.repeat == Repeat::UnlessUsed || ask.interface == browser::USER_OF_TOKEN => {
+                Class::CodeRefused
+            }
             known => codes::class(known),
         };
         match class {
@@ -211,7 +261,9 @@ impl<S: Shared> Inner<S> {
             Class::Permission => stop(WeLinkError::Permission { code }),
             Class::CodeRefused => stop(WeLinkError::Code { code }),
             Class::Credentials if breaker::opens(&code) => Next::Stop(Failure::Credentials { code, message }),
-            // Anything else is final here; `Ok` too, because only 0 is success for the calls of this client.
+            // Another call's success is no answer to this one.
+            Class::Ok if ["0", "60001"].contains(&code.as_str()) => stop(WeLinkError::Malformed),
+            // Anything else is final here; `Ok` too, because each call of this client has one code of success.
             Class::Ok
             | Class::Credentials
             | Class::Empty
@@ -229,7 +281,7 @@ impl<S: Shared> Inner<S> {
         let mut request = Request::builder()
             .method(ask.method.clone())
             .uri(format!("{}{}{query}", self.base, ask.interface))
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, ask.body.content_type())
             .header(ACCEPT_CHARSET, "UTF-8")
             .header("lang", "zh");
         if let Some(token) = token {
@@ -237,8 +289,7 @@ impl<S: Shared> Inner<S> {
             value.set_sensitive(true);
             request = request.header("x-wlk-Authorization", value);
         }
-        let body = ask.body.as_ref().map(|body| Bytes::copy_from_slice(body.expose().as_bytes())).unwrap_or_default();
-        request.body(body).map_err(|_| WeLinkError::Malformed)
+        request.body(ask.body.bytes()).map_err(|_| WeLinkError::Malformed)
     }
 
     async fn back_off(&self, repeats: u32) {

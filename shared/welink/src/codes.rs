@@ -108,6 +108,15 @@ const LOCKED: Text = Text::new(
     "请先核对 client_secret，等锁定结束后再试，不要反复尝试。",
     "Check the client_secret, then wait until the lock ends; do not keep trying.",
 );
+const QUARTER: Text = Text::new(
+    "请等待 15 分钟后再登录，期间不要反复尝试；若再次出现，请核对 client_secret。",
+    "Wait 15 minutes before the next sign-in and do not keep trying. If it happens again, check the client_secret.",
+);
+const PAIR: Text = Text::new(
+    "请在开放平台的【基本信息】中核对 client_id 和 client_secret，并确认该应用已开通浏览器登录。",
+    "Compare client_id and client_secret with 基本信息 (basic information) on the open platform, and check that sign-in \
+     by browser is open to the app.",
+);
 const REOPEN: Text = Text::new("请重新打开应用。", "Open the app again.");
 const ADDRESS: Text =
     Text::new("请检查 WeLink 服务地址设置。", "Check the address of the WeLink service in the settings.");
@@ -228,15 +237,15 @@ table! {
     "55014" Todo RefreshToken, "凭证校验失败" / "token check failed", AUTOMATIC;
     "56100" General Final, "另一类接口的成功码" / "success in another family of services", ADDRESS;
     "60001" OAuth Ok, "成功（仅 OAuth）" / "success (OAuth only)", NOTHING;
-    "60002" OAuth BadRequest, "授权码长度超过 2000" / "code longer than 2,000", REOPEN;
-    "60003" OAuth BadRequest, "授权码为空" / "code empty", REOPEN;
+    "60002" OAuth CodeRefused, "授权码长度超过 2000" / "code longer than 2,000", REOPEN;
+    "60003" OAuth CodeRefused, "授权码为空" / "code empty", REOPEN;
     "60004" OAuth BadRequest, "client_id 长度超过 255" / "client_id longer than 255", SECRET;
     "60005" OAuth BadRequest, "client_secret 长度超过 255" / "client_secret longer than 255", SECRET;
     "60006" OAuth BadRequest, "state 长度超过 255" / "state longer than 255", REOPEN;
     "60007" OAuth CodeRefused, "授权码已过期" / "code expired", REOPEN;
     "60008" OAuth CodeRefused, "授权码无效" / "code invalid", REOPEN;
-    "60009" OAuth Final, "账号已锁定，15 分钟后再试" / "account locked, try again in 15 minutes", LOCKED;
-    "60010" OAuth Credentials, "client_id 与 client_secret 不匹配" / "client_id and client_secret do not match", SECRET;
+    "60009" OAuth Final, "账号已锁定，15 分钟后再试" / "account locked, try again in 15 minutes", QUARTER;
+    "60010" OAuth Credentials, "client_id 与 client_secret 不匹配" / "client_id and client_secret do not match", PAIR;
     "60011" OAuth Retry, "系统繁忙" / "busy", WAIT;
     "60012" OAuth Retry, "暂时不可用" / "temporarily unavailable", WAIT;
     "60013" OAuth BadRequest, "grant_type 错误" / "grant_type wrong", FIELDS;
@@ -299,7 +308,7 @@ mod tests {
         for code in domain::breaker::CODES {
             assert_eq!(class(code), Class::Credentials, "{code} (welink-api.md 2.1)");
         }
-        for code in ["41501", "41503", "41504", "60007", "60008"] {
+        for code in ["41501", "41503", "41504", "60002", "60003", "60007", "60008"] {
             assert_eq!(class(code), Class::CodeRefused, "{code} (product.md C3)");
         }
         for code in ["58001", "", "none", "00", "-1"] {

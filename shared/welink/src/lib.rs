@@ -9,6 +9,7 @@
 //! number; a one-time code is sent twice only when the first request certainly was not used; every loop has a bound.
 
 mod api;
+mod browser;
 mod budget;
 mod client;
 pub mod codes;
@@ -20,11 +21,12 @@ mod tokens;
 mod wire;
 
 pub use api::{Identity, Status, TenantInfo, UserDetail};
+pub use browser::{BadRedirect, BrowserIdentity};
 pub use client::WeLink;
 pub use domain::breaker::Block;
 pub use domain::pacing;
 pub use error::WeLinkError;
-pub use settings::{BadBase, Settings};
+pub use settings::{BadBase, OAuthTransport, Settings};
 pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
 
 #[cfg(test)]

@@ -10,11 +10,24 @@ use url::Url;
 #[error("not an http or https address: {0}")]
 pub struct BadBase(pub String);
 
+/// How the code of a browser is exchanged (welink-api.md 3.4, where clients differ).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OAuthTransport {
+    /// POST with a form in the body.
+    PostForm,
+    /// GET with everything in the query.
+    GetQuery,
+}
+
 /// Settings with their defaults; the limits stay a quarter or a fifth below WeLink's own (welink-api.md 12).
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Address of the server API: `https://open.welink.huaweicloud.com`, with or without a trailing `/` or `/api`.
     pub base: String,
+    /// Address of the page on which a person signs in with a browser (welink-api.md 3.4); never called from here.
+    pub login_base: String,
+    /// How the code of that page is exchanged.
+    pub oauth_transport: OAuthTransport,
     /// Calls of one client_id on one interface in any second.
     pub calls_per_second: u32,
     /// Calls of one client_id on one interface in any minute.
@@ -45,6 +58,8 @@ impl Settings {
     pub fn new(base: &str) -> Self {
         Self {
             base: base.to_owned(),
+            login_base: "https://login.welink.huaweicloud.com".to_owned(),
+            oauth_transport: OAuthTransport::PostForm,
             calls_per_second: 30,
             calls_per_minute: 1_200,
             calls_per_address: 2_400,
@@ -77,17 +92,27 @@ impl Settings {
 
     /// The base without `/api` and trailing slashes, and its authority as it will stand in every URL.
     pub(crate) fn parse_base(&self) -> Result<(String, String), BadBase> {
-        let bad = || BadBase(self.base.clone());
-        let url = Url::parse(&self.base).map_err(|_| bad())?;
-        let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or_else(bad)?;
-        if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad());
-        }
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let path = url.path().trim_end_matches('/');
-        let path = path.strip_suffix("/api").unwrap_or(path);
-        Ok((format!("{}://{authority}{path}", url.scheme()), authority))
+        let (base, authority) = parse(&self.base)?;
+        Ok((base.strip_suffix("/api").map(str::to_owned).unwrap_or(base), authority))
     }
+
+    /// The login page's base without trailing slashes.
+    pub(crate) fn parse_login_base(&self) -> Result<String, BadBase> {
+        parse(&self.login_base).map(|(base, _)| base)
+    }
+}
+
+/// An address without trailing slashes, and its authority.
+fn parse(text: &str) -> Result<(String, String), BadBase> {
+    let bad = || BadBase(text.to_owned());
+    let url = Url::parse(text).map_err(|_| bad())?;
+    let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or_else(bad)?;
+    if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
+        return Err(bad());
+    }
+    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let path = url.path().trim_end_matches('/');
+    Ok((format!("{}://{authority}{path}", url.scheme()), authority))
 }
 
 #[cfg(test)]
@@ -106,6 +131,8 @@ mod tests {
         }
         for bad in ["", "open.welink", "ftp://x", "https://user@x", "https://x?y"] {
             assert!(Settings::new(bad).parse_base().is_err(), "{bad}");
+            let login = Settings { login_base: bad.to_owned(), ..Settings::new("https://x") };
+            assert_eq!(login.parse_login_base(), Err(BadBase(bad.to_owned())));
         }
     }
 }

@@ -10,13 +10,12 @@ use std::time::Duration;
 use domain::breaker::{self, Block};
 use domain::ids::{AppId, ClientId};
 use domain::time::Timestamp;
-use http::Method;
 use platform::entropy::Entropy;
 use platform::secret::Secret;
 use tokio::time::Instant;
 
 use crate::budget::sleep_ms;
-use crate::client::{Ask, Failure, Inner, Repeat};
+use crate::client::{Ask, Failure, Inner};
 use crate::error::WeLinkError;
 use crate::shared::{Claim, Credentials, Shared, TokenRecord};
 
@@ -283,13 +282,7 @@ impl<S: Shared> Inner<S> {
         secret: &Secret<String>,
     ) -> Result<Fetched, WeLinkError> {
         let body = serde_json::json!({ "client_id": client_id.as_str(), "client_secret": secret.expose() });
-        let ask = Ask {
-            interface: TICKETS,
-            method: Method::POST,
-            query: None,
-            body: Some(Secret::new(body.to_string())),
-            repeat: Repeat::Safe,
-        };
+        let ask = Ask::post(TICKETS, body.to_string());
         // The life is counted from before the request: a slow answer must not make a token look younger than it is.
         let obtained = self.clock.now();
         let sent = self.send(app.map(|app| (app, client_id)), None, &ask).await;

@@ -10,7 +10,7 @@ const MESSAGE_CHARS_MAX: usize = 200;
 /// What an answer says, before anybody decides what to do about it.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Code 0 and the whole body.
+    /// The code of success and the whole body.
     Done(Reply),
     /// Another code, or an HTTP status that stands for one.
     Code { code: String, message: String },
@@ -31,12 +31,13 @@ impl std::fmt::Debug for Reply {
     }
 }
 
-/// Reads an answer: the code first, the HTTP status second (welink-api.md 1).
-pub(crate) fn read(answer: &Response<Bytes>) -> Answer {
+/// Reads an answer: the code first, the HTTP status second (welink-api.md 1). `success` is the code that means
+/// success: 0, or 60001 in one place (welink-api.md 3.4).
+pub(crate) fn read(answer: &Response<Bytes>, success: &str) -> Answer {
     if let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(answer.body())
         && let Some(code) = scalar(fields.get("code"))
     {
-        if code == "0" {
+        if code == success {
             return Answer::Done(Reply(fields));
         }
         return Answer::Code { code: cut(&code, 32), message: cut(&message(&fields), MESSAGE_CHARS_MAX) };
@@ -107,7 +108,7 @@ mod tests {
 
     fn check(status: u16, body: &str) -> Answer {
         let answer = Response::builder().status(status).body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-        read(&answer)
+        read(&answer, "0")
     }
 
     #[test]

@@ -85,6 +85,10 @@
     }).format(new Date());
   }
 
+  // On the PC a link opens by itself, in a tab that does not know this page.
+  document.querySelectorAll('a[data-pc-client]').forEach(function (link) {
+    link.addEventListener('click', function () { say(words.opened + link.dataset.name); });
+  });
   document.querySelectorAll('a[data-client]').forEach(function (link) { link.addEventListener('click', open); });
   window.addEventListener('message', hear);
   window.addEventListener('focus', loadCalls);

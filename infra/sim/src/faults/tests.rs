@@ -10,7 +10,8 @@ use super::*;
 fn wrapped(faults: &Faults) -> Router {
     let inner = Router::new()
         .route("/api/contact/x", get(|| async { axum::Json(json!({"code": "0", "n": 7, "data": {"a": "1"}})) }))
-        .route("/api/auth/v2/tickets", get(|| async { axum::Json(json!({"code": "0"})) }));
+        .route("/api/auth/v2/tickets", get(|| async { axum::Json(json!({"code": "0"})) }))
+        .route("/api/oauth2/v1/token", get(|| async { axum::Json(json!({"code": "60001"})) }));
     faults.wrap(inner, Dialect::WeLink)
 }
 
@@ -49,6 +50,7 @@ async fn faults_speak_the_words_of_the_family() {
     let router = wrapped(&faults);
     faults.set(Knob::ExpiredToken, Rule::next(1));
     assert_eq!(json_of(&router, "/api/auth/v2/tickets").await["code"], "0", "a ticket call carries no token");
+    assert_eq!(json_of(&router, "/api/oauth2/v1/token").await["code"], "60001");
     assert_eq!(json_of(&router, "/api/contact/x").await["code"], "47103");
     faults.set(Knob::RateLimited, Rule::next(1));
     assert_eq!(json_of(&router, "/api/contact/x").await["code"], "48503");

@@ -25,7 +25,10 @@ impl Dialect {
     /// Whether a call on this path carries a token that can expire.
     pub(super) fn carries_token(self, path: &str) -> bool {
         match self {
-            Self::WeLink => path.starts_with("/api/") && !path.trim_end_matches('/').ends_with("/tickets"),
+            Self::WeLink => {
+                let path = path.trim_end_matches('/');
+                path.starts_with("/api/") && !path.ends_with("/tickets") && !path.ends_with("/oauth2/v1/token")
+            }
             Self::Oa => true,
         }
     }

@@ -73,6 +73,16 @@ impl Account {
         pick(lang, &self.name_zh, &self.name_en)
     }
 
+    /// Whether this is what its owner types to sign in: login name, work code, e-mail or mobile. Every field is looked
+    /// at, so that the time tells neither whether nor by which field somebody was found.
+    fn answers_to(&self, typed: &str, mobile: &str) -> bool {
+        let by_name = self.login.eq_ignore_ascii_case(typed);
+        let by_code = !self.work_code.is_empty() && self.work_code == typed;
+        let by_email = !self.email.is_empty() && self.email.eq_ignore_ascii_case(typed);
+        let by_mobile = !self.mobile.is_empty() && self.mobile == mobile;
+        by_name | by_code | by_email | by_mobile
+    }
+
     /// The main post, if the account has one.
     pub(super) fn primary(&self) -> Option<&Position> {
         self.positions.iter().find(|position| position.primary)
@@ -147,6 +157,15 @@ impl Directory {
         self.accounts.iter().find(|account| account.login.eq_ignore_ascii_case(login))
     }
 
+    /// By whatever its owner signs in with; nobody when two accounts answer to it. All accounts are looked at.
+    pub(super) fn account_by_credential(&self, login: &str) -> Option<&Account> {
+        let typed = login.trim();
+        let mobile = mobile_of(typed);
+        let fitting = |account: &&Account| !typed.is_empty() & account.answers_to(typed, &mobile);
+        let (found, last) = self.accounts.iter().filter(fitting).fold((0, None), |(n, _), one| (n + 1, Some(one)));
+        last.filter(|_| found == 1)
+    }
+
     pub(super) fn change_account(&mut self, id: &str, now: Timestamp, change: impl FnOnce(&mut Account)) -> bool {
         let Some(account) = self.accounts.iter_mut().find(|account| account.id == id) else { return false };
         change(account);
@@ -192,6 +211,14 @@ impl Directory {
         self.units.retain(|unit| !gone(unit));
         before - self.units.len()
     }
+}
+
+/// A typed mobile number as accounts hold it: `+86` and eleven digits. Other texts stay as they are.
+fn mobile_of(typed: &str) -> String {
+    let plain: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let national = plain.strip_prefix("+86").or_else(|| plain.strip_prefix("0086")).unwrap_or(&plain);
+    let national = if national.len() == 13 { national.strip_prefix("86").unwrap_or(national) } else { national };
+    if national.len() == 11 && national.bytes().all(|b| b.is_ascii_digit()) { format!("+86{national}") } else { plain }
 }
 
 /// A person as an account: the main department first, concurrent posts (兼职) after it.

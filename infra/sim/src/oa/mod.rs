@@ -4,6 +4,7 @@
 //! reading, so a bridge that agrees with it agrees with a second opinion.
 
 mod attendance;
+mod credential;
 mod directory;
 mod exchange;
 mod filter;
@@ -94,6 +95,9 @@ pub struct Settings {
     pub ticket_by_query: bool,
     /// Refuses a ticket without a nonce even from a browser that never visited `/sso/start`.
     pub nonce_required: bool,
+    /// Ids of accounts for which a password alone is not enough: its check (oa-api.md C.3) says `second_factor`. The
+    /// OA's own login page takes the place of that factor and still lets them in.
+    pub second_factor: Vec<String>,
     /// Fault: every request is answered 503.
     pub down: bool,
     /// Fault: a SCIM page has at most this many rows, whatever `count` asks. Still within the contract (C.1 rule 1).
@@ -134,6 +138,7 @@ struct Inner {
     sessions: Mutex<sessions::Sessions>,
     keys: Mutex<ticket::KeySet>,
     answered: Mutex<machine::Answered>,
+    wrong_tries: Mutex<credential::WrongTries>,
     decisions: Mutex<BTreeMap<u32, todo::Decision>>,
     calls: Mutex<VecDeque<Call>>,
 }
@@ -173,6 +178,7 @@ impl Oa {
             sessions: Mutex::default(),
             keys: Mutex::default(),
             answered: Mutex::default(),
+            wrong_tries: Mutex::default(),
             decisions: Mutex::default(),
             calls: Mutex::default(),
         }))
@@ -204,6 +210,7 @@ impl Oa {
             .merge(pages::routes())
             .merge(sso::routes())
             .merge(machine::routes())
+            .merge(credential::routes())
             .nest("/scim/v2", scim::routes())
             .fallback(pages::not_found)
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

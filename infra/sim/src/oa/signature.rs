@@ -77,8 +77,6 @@ pub(super) fn verify<'a>(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     const BODY: &[u8] = br#"{"specversion":"1.0","id":"evt-1","type":"oa.todo.created"}"#;

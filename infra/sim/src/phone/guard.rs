@@ -9,13 +9,18 @@ use http::header::{
 use http::{Method, StatusCode};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-/// Own style and script only, no frames.
+/// The policy of a page whose form ends at another origin: browsers hold `form-action` against redirects too.
+pub(super) fn policy_for(redirect_origin: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("{POLICY} {redirect_origin}")).ok()
+}
+
+/// Own style and script only, no frames; a page may have set a policy of its own.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     answer

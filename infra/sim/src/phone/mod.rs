@@ -4,10 +4,14 @@
 //! stands in for the vendor's script; that script asks the phone page by `postMessage`, and the phone page asks its
 //! own server for an auth code. The opened page must therefore keep its opener: a `Cross-Origin-Opener-Policy:
 //! same-origin` header on the app's homepage cuts the way.
+//!
+//! The second device is a PC whose client hands apps to the system browser (welink-api.md 3.1): a plain tab without
+//! HWH5, from which the bridge goes on to the login page of [`WeLink::login_router`].
 
 mod authcode;
 mod calls;
 mod guard;
+mod login;
 mod settings;
 mod view;
 mod words;
@@ -33,8 +37,9 @@ pub struct PhoneState {
     pub faults: Faults,
 }
 
-/// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone), `/settings` (fault
-/// switches), `/hwh5.js` (the stand-in script), `/sim/authcode` and `/sim/faults` (JSON).
+/// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone, or with `?device=pc`
+/// the PC client), `/settings` (fault switches), `/hwh5.js` (the stand-in script), `/sim/authcode` and `/sim/faults`
+/// (JSON).
 pub fn router(state: PhoneState) -> Router {
     let pages = Router::new()
         .route("/", get(view::people))
@@ -45,10 +50,10 @@ pub fn router(state: PhoneState) -> Router {
         .with_state(state.clone());
     pages
         .merge(faults::control_router(state.faults))
-        .route("/phone.css", get(async || asset(STYLE, include_str!("../../assets/phone/phone.css"))))
+        .route("/phone.css", get(style))
         .route("/phone.js", get(async || asset(SCRIPT, include_str!("../../assets/phone/phone.js"))))
         .route("/hwh5.js", get(vendor_script))
-        .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("../../assets/phone/icon.svg"))))
+        .route("/icon.svg", get(icon))
         .fallback(not_found)
         .layer(from_fn(guard::own_pages_only))
         .layer(from_fn(guard::headers))
@@ -59,6 +64,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 fn asset(content_type: &'static str, body: &'static str) -> Response {
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+async fn style() -> Response {
+    asset(STYLE, include_str!("../../assets/phone/phone.css"))
+}
+
+async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../../assets/phone/icon.svg"))
 }
 
 /// The one file that pages of other origins load.

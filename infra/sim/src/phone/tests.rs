@@ -145,3 +145,116 @@ async fn pages_forbid_frames_and_foreign_scripts() {
     assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
     assert!(script.contains("window.HWH5"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_special_about_a_member_stands_beside_him() {
+    use crate::company::{CLOSED, OUT_OF_RANGE, TWO_CANDIDATES, UNKNOWN_TO_OA};
+    use crate::welink::{VisibleRange, user_id_of};
+
+    let (state, router, client_id) = bench();
+    assert_eq!(state.welink.load_strangers(&Company::demo(), TENANT).unwrap(), 3);
+    let absent = VisibleRange::AllBut([user_id_of(OUT_OF_RANGE)].into());
+    state.welink.set_visible_range(&client_id, absent).unwrap();
+    let twins = Text::new("OA 中有两个候选账号", "Two OA accounts match");
+    state.welink.remark(TENANT, &user_id_of(TWO_CANDIDATES), Some(twins));
+    for (login, zh, en) in [
+        (CLOSED, "已离职", "Left the company"),
+        (OUT_OF_RANGE, "不在可见范围", "Out of the visible range"),
+        (UNKNOWN_TO_OA, "OA 中没有此人", "Not in the OA"),
+        (TWO_CANDIDATES, "OA 中有两个候选账号", "Two OA accounts match"),
+    ] {
+        assert!(get_page(&router, &format!("/?q={login}&lang=zh")).await.contains(zh), "{login}");
+        assert!(get_page(&router, &format!("/t/{TENANT}/{login}%40welink/me?lang=en")).await.contains(en), "{login}");
+    }
+    let special = get_page(&router, "/?special=1&lang=en").await;
+    assert!(special.contains("1–4 of 4 members") && !special.contains("lihua@welink"));
+    state.welink.remark(TENANT, &user_id_of(TWO_CANDIDATES), None);
+    assert!(get_page(&router, "/?special=1&lang=en").await.contains("1–3 of 3 members"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pc_opens_apps_in_a_plain_tab() {
+    let (_, router, _) = bench();
+    let path = format!("/t/{TENANT}/lihua%40welink/workbench");
+    let phone = get_page(&router, &path).await;
+    assert!(phone.contains(r#"class="app" href="http://bridge.localhost:9400/h/a_1" target="_blank" rel="opener""#));
+    assert!(
+        phone.contains(&format!(r#"href="{path}?device=pc" data-device="pc""#)) && !phone.contains("data-pc-client")
+    );
+    let pc = get_page(&router, &format!("{path}?device=pc&lang=en")).await;
+    assert!(pc.contains(r#"class="app" href="http://bridge.localhost:9400/h/a_1" target="_blank" rel="noopener""#));
+    assert!(!pc.contains(r#"data-size="mobile""#) && pc.contains("/me?device=pc") && pc.contains("WeLink for PC"));
+}
+
+/// The login host with one registered address, and what a bridge would ask for.
+fn login() -> (PhoneState, Router, String) {
+    let (state, _, client_id) = bench();
+    state.welink.register_oauth_redirect(&client_id, "http://bridge.localhost:9400/oauth/back").unwrap();
+    let router = state.welink.login_router();
+    let ask = format!(
+        "client_id={client_id}&response_type=code&scope=backendlogin&state=s%261\
+         &redirect_uri=http%3A%2F%2Fbridge.localhost%3A9400%2Foauth%2Fback"
+    );
+    (state, router, ask)
+}
+
+fn submit(fields: &str, site: &str) -> Request<Body> {
+    Request::post("/sso/oauth2/authorize")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", site)
+        .body(Body::from(fields.to_owned()))
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_login_page_asks_who_it_is_and_goes_back_with_a_code() {
+    let (state, router, ask) = login();
+    let get = |more: &str| Request::get(format!("/sso/oauth2/authorize?{ask}{more}")).body(Body::empty()).unwrap();
+    let (status, headers, html) = send(&router, get("&lang=en")).await;
+    assert_eq!(status, StatusCode::OK);
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with("form-action 'self' http://bridge.localhost:9400"), "{policy}");
+    assert!(html.contains("Simulation") && html.contains("OA home") && html.contains("There are more members"));
+    let zh = send(&router, get("&q=lihua&lang=zh")).await.2;
+    assert!(zh.contains(r#"name="user" value="lihua@welink""#) && zh.contains(r#"name="state" value="s&#38;1""#));
+    state.welink.set_pc_member(TENANT, "yinxia@welink");
+    let first = send(&router, get("&lang=en")).await.2;
+    assert!(first.find("yinxia@welink").unwrap() < first.find("baixue@welink").unwrap() && first.contains("On the PC"));
+
+    let (status, headers, _) = send(&router, submit(&format!("{ask}&user=lihua%40welink"), "same-origin")).await;
+    assert_eq!(status, StatusCode::FOUND);
+    let back = url::Url::parse(headers["location"].to_str().unwrap()).unwrap();
+    assert_eq!(back.path(), "/oauth/back");
+    let pairs: BTreeMap<String, String> = back.query_pairs().into_owned().collect();
+    assert_eq!((pairs["code"].len(), pairs["state"].as_str(), pairs.len()), (96, "s&1", 2));
+    let foreign = send(&router, submit(&format!("{ask}&user=lihua%40welink"), "cross-site")).await;
+    assert_eq!(foreign.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_login_page_sends_errors_back_but_never_to_a_foreign_address() {
+    let (state, router, ask) = login();
+    let back = async |request: Request<Body>| {
+        let (status, headers, _) = send(&router, request).await;
+        assert_eq!(status, StatusCode::FOUND);
+        let url = url::Url::parse(headers["location"].to_str().unwrap()).unwrap();
+        let pairs: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        assert!(!pairs["message"].is_empty() && pairs["state"] == "s&1");
+        pairs["code"].clone()
+    };
+    let get = |query: &str| Request::get(format!("/sso/oauth2/authorize?{query}")).body(Body::empty()).unwrap();
+    assert_eq!(back(get(&ask.replace("backendlogin", "other"))).await, "60013");
+    assert_eq!(back(get(&ask.replace("response_type=code", "response_type=token"))).await, "60013");
+    assert_eq!(back(submit(&format!("{ask}&user=nobody%40welink"), "same-origin")).await, "41500");
+    state.welink.configure(|settings| settings.authorize_error = Some("60012".to_owned()));
+    assert_eq!(back(get(&ask)).await, "60012");
+    for (query, zh) in [
+        (ask.replace("oauth%2Fback", "elsewhere"), "没有登记"),
+        (format!("{ask}%3Fx"), "没有登记"),
+        (ask.replacen("client_id=", "client_id=9", 1), "没有这个 client_id"),
+    ] {
+        let (status, headers, html) = send(&router, get(&format!("{query}&lang=zh"))).await;
+        assert_eq!((status, headers.contains_key("location")), (StatusCode::BAD_REQUEST, false));
+        assert!(html.contains(zh), "{query}");
+    }
+}

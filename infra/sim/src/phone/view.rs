@@ -10,7 +10,7 @@ use http::HeaderMap;
 
 use super::words::Words;
 use super::{Params, PhoneState, calls, chosen_lang, named, page, segment};
-use crate::welink::{App, Department, Member, MemberStatus};
+use crate::welink::{App, Department, Member, MemberStatus, WeLink};
 
 /// People on one page of the list.
 const PEOPLE_PER_PAGE: usize = 24;
@@ -28,6 +28,14 @@ struct Card {
     sees: String,
     sees_none: bool,
     open: bool,
+    labels: Vec<Label>,
+}
+
+/// A word beside a member: what is special about him.
+pub(super) struct Label {
+    pub text: String,
+    /// `good`, `warn` or `bad`.
+    pub tone: &'static str,
 }
 
 struct Choice {
@@ -45,6 +53,8 @@ struct PeoplePage {
     query: String,
     departments: Vec<Choice>,
     filtered: bool,
+    /// Only people with a label are listed.
+    special: bool,
     cards: Vec<Card>,
     shown: String,
     previous: Option<String>,
@@ -57,7 +67,8 @@ struct Icon {
     name: String,
     initial: String,
     hue: usize,
-    mobile_url: String,
+    /// The homepage on the device that is shown.
+    home: String,
     pc_url: String,
 }
 
@@ -75,7 +86,11 @@ struct PhonePage {
     nav: &'static str,
     here: String,
     tab: &'static str,
+    pc: bool,
+    /// Keeps the device in the links to other tabs.
+    keep: &'static str,
     base: String,
+    labels: Vec<Label>,
     clock: String,
     company: String,
     name: String,
@@ -90,11 +105,11 @@ struct PhonePage {
 }
 
 /// A colour that stays with a name.
-fn hue(text: &str) -> usize {
+pub(super) fn hue(text: &str) -> usize {
     text.bytes().fold(7, |sum, byte| (sum * 31 + usize::from(byte)) % 997) % 6
 }
 
-fn initial(name: &str) -> String {
+pub(super) fn initial(name: &str) -> String {
     name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }
 
@@ -103,7 +118,7 @@ fn department_name(departments: &BTreeMap<String, Department>, member: &Member, 
     main.map_or_else(|| w.company_root().to_owned(), |d| named(w.0, &d.name_zh, &d.name_en).to_owned())
 }
 
-fn position(member: &Member, lang: Lang) -> &str {
+pub(super) fn position(member: &Member, lang: Lang) -> &str {
     named(lang, member.position_zh.as_deref().unwrap_or_default(), member.position_en.as_deref().unwrap_or_default())
 }
 
@@ -135,7 +150,7 @@ fn within(departments: &BTreeMap<String, Department>, code: &str, wanted: &str) 
     false
 }
 
-fn matches(member: &Member, query: &str) -> bool {
+pub(super) fn matches(member: &Member, query: &str) -> bool {
     let wanted = query.to_lowercase();
     [Some(member.name_zh.as_str()), Some(&member.name_en), Some(&member.user_id), member.mobile.as_deref()]
         .into_iter()
@@ -143,7 +158,38 @@ fn matches(member: &Member, query: &str) -> bool {
         .any(|text| text.to_lowercase().contains(&wanted))
 }
 
-fn card(tenant: &str, member: &Member, departments: &BTreeMap<String, Department>, apps: &[App], w: Words) -> Card {
+/// What the simulator knows that a colleague would stumble over.
+pub(super) fn labels(welink: &WeLink, tenant: &str, member: &Member, apps: &[App], w: Words) -> Vec<Label> {
+    let mut labels = Vec::new();
+    let mut add = |text: &str, tone| labels.push(Label { text: text.to_owned(), tone });
+    match member.status {
+        MemberStatus::Opened => {}
+        MemberStatus::Closed => add(w.left(), "bad"),
+        MemberStatus::NotOpened | MemberStatus::Opening => add(w.not_open(), "warn"),
+    }
+    if apps.iter().any(|app| !app.range.holds(&member.user_id)) {
+        add(w.out_of_range(), "warn");
+    }
+    if let Some(remark) = welink.remark_on(tenant, &member.user_id) {
+        add(remark.get(w.0), "warn");
+    }
+    labels
+}
+
+/// What was typed into a search box, cut.
+pub(super) fn search_text(params: &BTreeMap<String, String>) -> String {
+    let text = params.get("q").map(|value| value.trim()).unwrap_or_default();
+    text.chars().take(SEARCH_CHARS_MAX).collect()
+}
+
+fn card(
+    welink: &WeLink,
+    tenant: &str,
+    member: &Member,
+    departments: &BTreeMap<String, Department>,
+    apps: &[App],
+    w: Words,
+) -> Card {
     let visible = apps.iter().filter(|app| app.range.holds(&member.user_id)).count();
     let name = named(w.0, &member.name_zh, &member.name_en).to_owned();
     Card {
@@ -156,6 +202,7 @@ fn card(tenant: &str, member: &Member, departments: &BTreeMap<String, Department
         sees: if visible == 0 { w.no_apps_visible().to_owned() } else { w.sees(visible, apps.len()) },
         sees_none: visible == 0,
         open: member.status == MemberStatus::Opened,
+        labels: labels(welink, tenant, member, apps, w),
     }
 }
 
@@ -180,12 +227,13 @@ fn choices(departments: &BTreeMap<String, Department>, wanted: &str, lang: Lang)
         .collect()
 }
 
-/// `GET /?q=&dept=&page=`: everybody of every company, whether or not the OA knows him.
+/// `GET /?q=&dept=&special=&page=`: everybody of every company, whether or not the OA knows him.
 pub(super) async fn people(State(state): State<PhoneState>, Query(params): Params, headers: HeaderMap) -> Response {
     let chosen = chosen_lang(&headers, params.get("lang").map(String::as_str));
     let w = Words(chosen.0);
     let param = |name: &str| params.get(name).map(|value| value.trim()).unwrap_or_default();
-    let query: String = param("q").chars().take(SEARCH_CHARS_MAX).collect();
+    let query = search_text(&params);
+    let special = !param("special").is_empty();
     let dept = param("dept");
     let mut cards = Vec::new();
     let mut departments = Vec::new();
@@ -195,11 +243,12 @@ pub(super) async fn people(State(state): State<PhoneState>, Query(params): Param
         for member in state.welink.members(&tenant.tenant_id) {
             let inside = dept.is_empty() || member.dept_codes.iter().any(|code| within(&by_code, code, dept));
             if inside && matches(&member, &query) {
-                cards.push(card(&tenant.tenant_id, &member, &by_code, &apps, w));
+                cards.push(card(&state.welink, &tenant.tenant_id, &member, &by_code, &apps, w));
             }
         }
         departments.extend(choices(&by_code, dept, w.0));
     }
+    cards.retain(|card| !special || !card.labels.is_empty());
     let total = cards.len();
     let pages = total.div_ceil(PEOPLE_PER_PAGE).max(1);
     let number = param("page").parse::<usize>().unwrap_or(1).clamp(1, pages);
@@ -208,13 +257,15 @@ pub(super) async fn people(State(state): State<PhoneState>, Query(params): Param
     let filters = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("q", &query)
         .append_pair("dept", dept)
+        .append_pair("special", if special { "1" } else { "" })
         .finish();
     let template = PeoplePage {
         w,
         nav: "people",
         here: format!("/?{filters}&page={number}&"),
         departments,
-        filtered: !query.is_empty() || !dept.is_empty(),
+        filtered: !query.is_empty() || !dept.is_empty() || special,
+        special,
         query,
         cards: cards.drain(from..to).collect(),
         shown: w.shown_of((from + 1).min(to), to, total),
@@ -224,13 +275,13 @@ pub(super) async fn people(State(state): State<PhoneState>, Query(params): Param
     page(&template, chosen)
 }
 
-fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
 /// The visible apps of a member as icons. An address that is not http(s) counts as not set.
-fn icons(apps: Vec<App>, user_id: &str, lang: Lang) -> Vec<Icon> {
+fn icons(apps: Vec<App>, user_id: &str, pc: bool, lang: Lang) -> Vec<Icon> {
     apps.into_iter()
         .filter(|app| app.range.holds(user_id))
         .map(|app| {
@@ -241,7 +292,7 @@ fn icons(apps: Vec<App>, user_id: &str, lang: Lang) -> Vec<Icon> {
                 hue: hue(&app.client_id),
                 name,
                 client_id: app.client_id,
-                mobile_url: web(app.mobile_url),
+                home: web(if pc { app.pc_url.clone() } else { app.mobile_url }),
                 pc_url: web(app.pc_url),
             }
         })
@@ -265,7 +316,8 @@ fn facts(member: &Member, department: &str, company: &str, w: Words) -> Vec<Fact
     ]
 }
 
-/// `GET /t/{tenant}/{user}/{tab}`: the phone; an unknown person or tab leads back to the list.
+/// `GET /t/{tenant}/{user}/{tab}`: the phone, or with `?device=pc` the PC client; an unknown person or tab leads back
+/// to the list.
 pub(super) async fn phone(
     State(state): State<PhoneState>,
     Path((tenant_id, user_id, tab)): Path<(String, String, String)>,
@@ -281,18 +333,27 @@ pub(super) async fn phone(
     };
     let departments = by_code(&state, &tenant_id);
     let company = named(w.0, &tenant.name_zh, &tenant.name_en).to_owned();
-    let apps = icons(state.welink.apps(&tenant_id), &user_id, w.0);
+    let pc = params.get("device").is_some_and(|device| device == "pc");
+    if pc {
+        state.welink.set_pc_member(&tenant_id, &user_id);
+    }
+    let all_apps = state.welink.apps(&tenant_id);
+    let labels = labels(&state.welink, &tenant_id, &member, &all_apps, w);
+    let apps = icons(all_apps, &user_id, pc, w.0);
     let base = format!("/t/{}/{}", segment(&tenant_id), segment(&user_id));
     let name = named(w.0, &member.name_zh, &member.name_en).to_owned();
     let mut origins: Vec<String> =
-        apps.iter().flat_map(|app| [origin(&app.mobile_url), origin(&app.pc_url)]).flatten().collect();
+        apps.iter().flat_map(|app| [origin(&app.home), origin(&app.pc_url)]).flatten().collect();
     origins.sort();
     origins.dedup();
     let template = PhonePage {
         w,
         nav: "phone",
-        here: format!("{base}/{tab}?"),
+        here: format!("{base}/{tab}?{}", if pc { "device=pc&" } else { "" }),
         tab,
+        pc,
+        keep: if pc { "?device=pc" } else { "" },
+        labels,
         base,
         clock: calls::clock_text(state.welink.time(), "%H:%M"),
         facts: facts(&member, &department_name(&departments, &member, w), &company, w),

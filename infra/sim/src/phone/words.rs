@@ -41,6 +41,29 @@ words! {
     next: "下一页", "Next page";
     pages_label: "分页", "Pages";
     not_open: "账号未开通", "Account not open";
+    left: "已离职", "Left the company";
+    out_of_range: "不在可见范围", "Out of the visible range";
+    special: "只看特殊情况", "Special cases only";
+    devices_label: "设备", "Device";
+    device_phone: "手机", "Phone";
+    device_pc: "PC 电脑", "PC";
+    pc_label: "PC 客户端窗口（模拟）", "Window of the PC client (simulated)";
+    pc_client: "WeLink PC 版（模拟）", "WeLink for PC (simulated)";
+    opens_in_browser: "在浏览器标签页中打开", "opens in a browser tab";
+    login_title: "登录 WeLink", "Sign in to WeLink";
+    login_lead: "请求登录的应用：", "Asked for by the app: ";
+    login_note: "真正的 WeLink 在这里要求扫码或输入密码；模拟页面只问：你是谁？",
+        "The real WeLink asks for a scan or a password here. The simulation only asks who you are.";
+    login_choose: "选择一位成员即以其身份登录", "Choose the member who signs in";
+    login_more: "还有更多成员，请搜索。", "There are more members; search for them.";
+    login_unknown_app: "没有这个 client_id 的应用，登录无法继续。",
+        "There is no app with this client_id, so the sign-in ends here.";
+    login_unknown_redirect: "回调地址没有登记在这个应用名下，登录无法继续。",
+        "The redirect address is not registered for this app, so the sign-in ends here.";
+    login_ended: "登录已停止", "The sign-in was stopped";
+    login_help: "请关闭此页，并请管理员核对应用在 WeLink 登记的信息。",
+        "Close this page and ask the administrator to compare what is registered for the app in WeLink.";
+    on_pc: "PC 上的成员", "On the PC";
     no_apps_visible: "看不到任何应用", "Sees no app";
     company_root: "公司", "Company";
     messages: "消息", "Messages";
@@ -69,9 +92,15 @@ words! {
     company: "企业", "Company";
     not_maintained: "未维护", "never maintained";
     holding: "当前手机", "This phone belongs to";
+    holding_pc: "当前电脑", "This PC belongs to";
     change_person: "换一位成员", "Choose someone else";
-    pc_title: "在 PC 客户端打开", "Open in the PC client";
-    pc_text: "以电脑窗口大小打开应用的 PC 首页。", "Opens the PC homepage of the app in a window of desktop size.";
+    pc_title: "在客户端内打开", "Open inside the client";
+    pc_text: "用 PC 客户端自带的网页视图打开 PC 首页；那里有 HWH5，可以直接取得免登授权码。",
+        "Opens the PC homepage in the client's own web view, where HWH5 hands out an auth code.";
+    how_pc_1: "点工作台里的应用：PC 首页会在普通浏览器标签页中打开，相当于“用系统浏览器打开”。",
+        "Click an app on the workbench: its PC homepage opens in a browser tab, as “open in the system browser” does.";
+    how_pc_2: "那里没有 HWH5，页面拿不到授权码，会请你到 WeLink 登录页登录，再带着 code 回来。",
+        "There is no HWH5 there, so the page sends you to WeLink's login page and gets a code that way.";
     how_title: "怎么用", "How it works";
     how_1: "点工作台里的应用：它会在一个手机大小的窗口里打开，相当于 WeLink 的网页视图。",
         "Tap an app on the workbench: it opens in a window of phone size, as WeLink's web view would.";
@@ -154,5 +183,6 @@ pub(super) fn refusal(reason: DirectoryError) -> Text {
         DirectoryError::UnknownApp => Text::new("没有这个 client_id 的应用", "there is no app with this client_id"),
         DirectoryError::NotVisible => Text::new("应用对这位成员不可见", "the app is not visible to this member"),
         DirectoryError::NotOpened => Text::new("这位成员的账号未开通", "the member's account is not open"),
+        DirectoryError::BadRedirect => Text::new("回调地址未登记", "the redirect address is not registered"),
     }
 }

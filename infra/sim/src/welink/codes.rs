@@ -12,25 +12,24 @@ use super::world::{Call, Caller, World};
 /// Codes remembered, used and expired ones included, so that their refusals can be told apart.
 const CODES_MAX: usize = 20_000;
 /// Characters of a code at most (welink-api.md 3.2).
-const CODE_CHARS_MAX: usize = 2000;
+pub(super) const CODE_CHARS_MAX: usize = 2000;
 
+/// Codes by their text, bounded: the oldest go first.
 #[derive(Debug)]
-struct AuthCode {
-    client_id: String,
-    user_id: String,
-    expires: Timestamp,
-    used: bool,
-}
-
-/// All issued codes.
-#[derive(Debug, Default)]
-pub(super) struct Codes {
-    codes: BTreeMap<String, AuthCode>,
+pub(super) struct Kept<T> {
+    codes: BTreeMap<String, T>,
     order: VecDeque<String>,
 }
 
-impl Codes {
-    fn issue(&mut self, code: AuthCode, entropy: &Entropy) -> String {
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { codes: BTreeMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<T> Kept<T> {
+    /// Draws a text for the code: 96 upper-case hex digits.
+    pub(super) fn keep(&mut self, code: T, entropy: &Entropy) -> String {
         if self.order.len() >= CODES_MAX
             && let Some(oldest) = self.order.pop_front()
         {
@@ -42,11 +41,29 @@ impl Codes {
         key
     }
 
+    pub(super) fn get_mut(&mut self, code: &str) -> Option<&mut T> {
+        self.codes.get_mut(code)
+    }
+}
+
+#[derive(Debug)]
+struct AuthCode {
+    client_id: String,
+    user_id: String,
+    expires: Timestamp,
+    used: bool,
+}
+
+/// All issued codes.
+#[derive(Debug, Default)]
+pub(super) struct Codes(Kept<AuthCode>);
+
+impl Codes {
     /// Uses a code up and returns whose it is: 41501 malformed or never issued, 41503 expired, 41504 used, 41500 issued
     /// for another app (which does not use it up).
     pub(super) fn redeem(&mut self, code: &str, client_id: &str, now: Timestamp) -> Result<String, Refusal> {
         let shaped = !code.is_empty() && code.len() <= CODE_CHARS_MAX && code.bytes().all(|b| b.is_ascii_hexdigit());
-        let found = if shaped { self.codes.get_mut(code) } else { None };
+        let found = if shaped { self.0.get_mut(code) } else { None };
         let Some(found) = found else { return Err(Refusal::new("41501")) };
         if found.client_id != client_id {
             return Err(Refusal::new("41500"));
@@ -62,6 +79,16 @@ impl Codes {
     }
 }
 
+/// Whether this member may have a code of this app: the app must be visible to him and his account open.
+pub(super) fn issuable(world: &World, user_id: &str, client_id: &str) -> Result<(), DirectoryError> {
+    let app = world.apps.get(client_id).ok_or(DirectoryError::UnknownApp)?;
+    let member = world.member(&app.tenant_id, user_id).ok_or(DirectoryError::UnknownMember)?;
+    if member.status != MemberStatus::Opened {
+        return Err(DirectoryError::NotOpened);
+    }
+    if app.range.holds(user_id) { Ok(()) } else { Err(DirectoryError::NotVisible) }
+}
+
 /// What the phone does when a page asks: the app must be visible and the account open.
 pub(super) fn issue(
     world: &mut World,
@@ -70,17 +97,10 @@ pub(super) fn issue(
     user_id: &str,
     client_id: &str,
 ) -> Result<String, DirectoryError> {
-    let app = world.apps.get(client_id).ok_or(DirectoryError::UnknownApp)?;
-    let member = world.member(&app.tenant_id, user_id).ok_or(DirectoryError::UnknownMember)?;
-    if member.status != MemberStatus::Opened {
-        return Err(DirectoryError::NotOpened);
-    }
-    if !app.range.holds(user_id) {
-        return Err(DirectoryError::NotVisible);
-    }
+    issuable(world, user_id, client_id)?;
     let expires = now.plus_ms(world.settings.auth_code_ms);
     let code = AuthCode { client_id: client_id.to_owned(), user_id: user_id.to_owned(), expires, used: false };
-    Ok(world.codes.issue(code, entropy))
+    Ok(world.codes.0.keep(code, entropy))
 }
 
 /// `GET /api/auth/v2/userid?code=` (welink-api.md 3.2): flat `userId` and `tenantId`.

@@ -1,8 +1,11 @@
 //! Fills a company from the demonstration people that both simulators share.
 
-use super::model::{Department, DirectoryError, Member, Tenant};
+use domain::text::Text;
+use domain::time::Timestamp;
+
+use super::model::{Department, DirectoryError, Member, MemberStatus, Tenant};
 use super::{ROOT_DEPT, WeLink};
-use crate::company::{Company, Sex};
+use crate::company::{CLOSED, Company, Person, Sex, UNKNOWN_TO_OA};
 
 /// Every so many-th person has no corpUserId: the customer never maintained it (welink-api.md 1).
 const WITHOUT_CORP_USER_ID_EVERY: usize = 7;
@@ -34,25 +37,54 @@ impl WeLink {
             if absent.contains(&person.login.as_str()) {
                 continue;
             }
-            let user_id = format!("{}@welink", person.login);
-            let mut member = Member::named(&user_id, &person.name_zh, &person.name_en, now);
-            let maintained = index % WITHOUT_CORP_USER_ID_EVERY != WITHOUT_CORP_USER_ID_EVERY - 1;
-            member.corp_user_id = maintained.then(|| person.work_code.clone());
-            member.mobile = Some(format!("+86-{}", person.mobile));
-            member.sex = Some(if person.sex == Sex::Female { "F" } else { "M" }.to_owned());
-            member.email = Some(person.email.clone());
-            member.employee_id = Some(person.work_code.clone());
-            member.position_zh = Some(person.title_zh.clone());
-            member.position_en = Some(person.title_en.clone());
-            member.dept_codes = std::iter::once(person.department)
-                .chain(person.concurrent.iter().copied())
-                .map(|department| dept_code(company, department))
-                .collect();
+            let mut member = member(company, person, now);
+            if index % WITHOUT_CORP_USER_ID_EVERY == WITHOUT_CORP_USER_ID_EVERY - 1 {
+                member.corp_user_id = None;
+            }
             self.add_member(&tenant_id, member)?;
             loaded += 1;
         }
         Ok(loaded)
     }
+
+    /// Adds the people of a loaded company who are in WeLink only ([`Company::strangers`]): one has a closed account,
+    /// one carries the remark that the OA does not know him, and one an app's visible range may leave out
+    /// (`VisibleRange::AllBut`). Returns their number.
+    pub fn load_strangers(&self, company: &Company, tenant_id: &str) -> Result<usize, DirectoryError> {
+        let strangers = company.strangers();
+        for person in &strangers {
+            let mut member = member(company, person, self.time());
+            if person.login == CLOSED {
+                member.status = MemberStatus::Closed;
+            }
+            if person.login == UNKNOWN_TO_OA {
+                self.remark(tenant_id, &member.user_id, Some(Text::new("OA 中没有此人", "Not in the OA")));
+            }
+            self.add_member(tenant_id, member)?;
+        }
+        Ok(strangers.len())
+    }
+}
+
+/// The WeLink account that a person of the demonstration company has: `<login>@welink`.
+pub fn user_id_of(login: &str) -> String {
+    format!("{login}@welink")
+}
+
+fn member(company: &Company, person: &Person, now: Timestamp) -> Member {
+    let mut member = Member::named(&user_id_of(&person.login), &person.name_zh, &person.name_en, now);
+    member.corp_user_id = Some(person.work_code.clone());
+    member.mobile = Some(format!("+86-{}", person.mobile));
+    member.sex = Some(if person.sex == Sex::Female { "F" } else { "M" }.to_owned());
+    member.email = Some(person.email.clone());
+    member.employee_id = Some(person.work_code.clone());
+    member.position_zh = Some(person.title_zh.clone());
+    member.position_en = Some(person.title_en.clone());
+    member.dept_codes = std::iter::once(person.department)
+        .chain(person.concurrent.iter().copied())
+        .map(|department| dept_code(company, department))
+        .collect();
+    member
 }
 
 /// The company itself is the root.

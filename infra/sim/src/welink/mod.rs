@@ -12,16 +12,18 @@ mod gate;
 mod load;
 mod log;
 mod model;
+pub(crate) mod oauth;
 mod serve;
 mod settings;
 mod tenants;
 mod tokens;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::text::Text;
 use domain::time::Timestamp;
 use platform::clock::Clock;
 use platform::entropy::Entropy;
@@ -29,6 +31,7 @@ use platform::secret::Secret;
 
 use crate::faults::{Dialect, Faults};
 
+pub use load::user_id_of;
 pub use log::{LogEntry, NO_ANSWER};
 pub use model::{
     App, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant, VisibleRange,
@@ -191,6 +194,7 @@ impl WeLink {
             pc_url: new.pc_url,
             permissions: Permission::ALL.into_iter().collect(),
             range: VisibleRange::Everyone,
+            oauth_redirects: BTreeSet::new(),
         };
         world.apps.insert(client_id.clone(), app);
         Ok(Credentials { client_id, client_secret })
@@ -271,6 +275,59 @@ impl WeLink {
     pub fn issue_auth_code(&self, user_id: &str, client_id: &str) -> Result<String, DirectoryError> {
         let now = self.now();
         codes::issue(&mut self.world(), &self.0.entropy, now, user_id, client_id)
+    }
+
+    /// Registers an address to which the authorise page may send browsers back, as the vendor's staff does
+    /// (welink-api.md 3.4): http or https, without query and fragment; otherwise `BadRedirect`. It is compared as a
+    /// whole.
+    pub fn register_oauth_redirect(&self, client_id: &str, redirect_uri: &str) -> Result<(), DirectoryError> {
+        if !oauth::registrable(redirect_uri) {
+            return Err(DirectoryError::BadRedirect);
+        }
+        self.edit_app(client_id, |app| {
+            app.oauth_redirects.insert(redirect_uri.to_owned());
+        })
+    }
+
+    /// What the authorise page does once a member has signed in: a code for this app and redirect address, good once
+    /// and for 5 minutes (welink-api.md 3.4). Refused when the app is not visible to him, his account is not open, or
+    /// the address is not registered.
+    pub fn issue_oauth_code(
+        &self,
+        user_id: &str,
+        client_id: &str,
+        redirect_uri: &str,
+    ) -> Result<String, DirectoryError> {
+        let now = self.now();
+        oauth::issue(&mut self.world(), &self.0.entropy, now, user_id, [client_id, redirect_uri])
+    }
+
+    /// What the authorise page makes of a browser's parameters.
+    pub(crate) fn authorize(&self, wish: &oauth::Wish) -> Result<oauth::Next, oauth::Stop> {
+        oauth::authorize(&self.world(), wish)
+    }
+
+    /// A remark that the simulated phone shows beside a member, e.g. that the OA does not know him; `None` removes it.
+    pub fn remark(&self, tenant_id: &str, user_id: &str, remark: Option<Text>) {
+        let key = (tenant_id.to_owned(), user_id.to_owned());
+        let mut world = self.world();
+        match remark {
+            Some(text) => world.remarks.insert(key, text),
+            None => world.remarks.remove(&key),
+        };
+    }
+
+    pub(crate) fn remark_on(&self, tenant_id: &str, user_id: &str) -> Option<Text> {
+        self.world().remarks.get(&(tenant_id.to_owned(), user_id.to_owned())).copied()
+    }
+
+    /// Whose simulated PC was looked at last: the login page offers him first.
+    pub(crate) fn pc_member(&self) -> Option<(String, String)> {
+        self.world().pc_member.clone()
+    }
+
+    pub(crate) fn set_pc_member(&self, tenant_id: &str, user_id: &str) {
+        self.world().pc_member = Some((tenant_id.to_owned(), user_id.to_owned()));
     }
 
     /// The newest `max` calls, newest first.

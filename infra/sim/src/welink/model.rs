@@ -103,7 +103,7 @@ impl Member {
 /// What an app has to apply for, one per family of interfaces (welink-api.md 2.3, 4, 5; code 501).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
-    /// 免登: `/api/auth/v2/userid`.
+    /// 免登: `/api/auth/v2/userid`, and `/api/auth/v1/userid` for a user token.
     SignIn,
     /// 用户详细信息: user detail and the old `/api/contact/v1/users`.
     UserDetail,
@@ -122,6 +122,8 @@ pub enum VisibleRange {
     Everyone,
     /// These user ids of the app's company.
     Members(BTreeSet<String>),
+    /// Everyone in the app's company but these user ids.
+    AllBut(BTreeSet<String>),
 }
 
 impl VisibleRange {
@@ -129,6 +131,7 @@ impl VisibleRange {
         match self {
             Self::Everyone => true,
             Self::Members(members) => members.contains(user_id),
+            Self::AllBut(absent) => !absent.contains(user_id),
         }
     }
 }
@@ -147,6 +150,9 @@ pub struct App {
     pub pc_url: String,
     pub permissions: BTreeSet<Permission>,
     pub range: VisibleRange,
+    /// Where the authorise page may send a browser back to (welink-api.md 3.4); set by
+    /// `WeLink::register_oauth_redirect`.
+    pub oauth_redirects: BTreeSet<String>,
 }
 
 /// What a developer fills in to create an app. It is created with every permission and visible to everyone.
@@ -183,4 +189,6 @@ pub enum DirectoryError {
     NotVisible,
     #[error("the member's account is not open")]
     NotOpened,
+    #[error("not a redirect address of this app")]
+    BadRedirect,
 }

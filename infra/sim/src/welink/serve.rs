@@ -15,9 +15,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, Refusal, message, wobble};
 use super::model::Permission;
-use super::tokens::{Family, authorise, tickets_get, tickets_v1, tickets_v2};
+use super::tokens::{Family, authorise, authorise_user, tickets_get, tickets_v1, tickets_v2};
 use super::world::{Call, Caller, World};
-use super::{WeLink, codes, contact, log, tenants};
+use super::{WeLink, codes, contact, log, oauth, tenants};
 use crate::faults::{Fired, Knob};
 
 /// Bytes of a request body at most.
@@ -25,23 +25,38 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Query parameters read at most.
 const PARAMS_MAX: usize = 64;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// One interface. Its `name` is also its key in the rate windows and the counts.
 struct Endpoint {
     name: &'static str,
-    /// `None`: no token, the body names the client.
-    needs: Option<(Family, Permission)>,
+    needs: Needs,
     run: fn(&mut World, &Call, Option<&Caller>) -> Answer,
 }
 
-const SIGN_IN: Option<(Family, Permission)> = Some((Family::General, Permission::SignIn));
-const USER_DETAIL: Option<(Family, Permission)> = Some((Family::Contact, Permission::UserDetail));
-const TENANT_INFO: Option<(Family, Permission)> = Some((Family::General, Permission::TenantInfo));
+/// What an interface asks of its caller.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    /// No token: the request itself names the client.
+    Nothing,
+    /// An app's token with a permission.
+    App(Family, Permission),
+    /// The token of a person.
+    User,
+}
 
-const ENDPOINTS: [Endpoint; 9] = [
-    Endpoint { name: "POST /api/auth/v2/tickets", needs: None, run: tickets_v2 },
-    Endpoint { name: "GET /api/auth/v2/tickets", needs: None, run: tickets_get },
-    Endpoint { name: "POST /api/auth/v1/tickets", needs: None, run: tickets_v1 },
-    Endpoint { name: "GET /api/auth/v1/tickets", needs: None, run: tickets_get },
+const SIGN_IN: Needs = Needs::App(Family::General, Permission::SignIn);
+const USER_DETAIL: Needs = Needs::App(Family::Contact, Permission::UserDetail);
+const TENANT_INFO: Needs = Needs::App(Family::General, Permission::TenantInfo);
+
+const ENDPOINTS: [Endpoint; 12] = [
+    Endpoint { name: "POST /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_v2 },
+    Endpoint { name: "GET /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_get },
+    Endpoint { name: "POST /api/auth/v1/tickets", needs: Needs::Nothing, run: tickets_v1 },
+    Endpoint { name: "GET /api/auth/v1/tickets", needs: Needs::Nothing, run: tickets_get },
+    Endpoint { name: "POST /api/oauth2/v1/token", needs: Needs::Nothing, run: oauth::token },
+    Endpoint { name: "GET /api/oauth2/v1/token", needs: Needs::Nothing, run: oauth::token },
+    Endpoint { name: "GET /api/auth/v1/userid", needs: Needs::User, run: oauth::userid },
     Endpoint { name: "GET /api/auth/v2/userid", needs: SIGN_IN, run: codes::userid },
     Endpoint { name: "POST /api/contact/v2/user/detail", needs: USER_DETAIL, run: contact::detail },
     Endpoint { name: "POST /api/contact/v1/user/detail", needs: USER_DETAIL, run: contact::detail },
@@ -67,7 +82,12 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 fn query(uri: &Uri) -> BTreeMap<String, String> {
-    let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    pairs(uri.query().unwrap_or_default().as_bytes())
+}
+
+/// The first value of every name.
+fn pairs(encoded: &[u8]) -> BTreeMap<String, String> {
+    let pairs = url::form_urlencoded::parse(encoded);
     let mut out = BTreeMap::new();
     for (name, value) in pairs.take(PARAMS_MAX) {
         out.entry(name.into_owned()).or_insert_with(|| value.into_owned());
@@ -86,6 +106,11 @@ pub(super) async fn serve(State(welink): State<WeLink>, request: Request) -> Res
         entropy: &welink.0.entropy,
         lang: if header(&parts.headers, "lang") == Some("en") { Lang::En } else { Lang::Zh },
         query: query(&parts.uri),
+        form: if header(&parts.headers, "content-type").is_some_and(|kind| kind.starts_with(FORM)) {
+            pairs(&body)
+        } else {
+            BTreeMap::new()
+        },
         body: match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => Some(fields),
             _ => None,
@@ -116,10 +141,9 @@ fn answer(
     address: &str,
 ) -> (Option<String>, Answer) {
     world.log.count(endpoint.name);
-    let named = if endpoint.needs.is_some() {
-        token.and_then(|token| world.tokens.owner(token))
-    } else {
-        Some(call.text("client_id"))
+    let named = match endpoint.needs {
+        Needs::App(..) | Needs::User => token.and_then(|token| world.tokens.owner(token)),
+        Needs::Nothing => Some(call.text("client_id")).filter(|id| !id.is_empty()).or(Some(call.given("client_id"))),
     };
     let client_id = named.filter(|id| world.apps.contains_key(*id)).map(str::to_owned);
     let client = client_id.as_deref().map(|id| (id, endpoint.name));
@@ -128,8 +152,11 @@ fn answer(
         return (client_id, Err(Refusal::with_status("48503", status)));
     }
     let answer = match endpoint.needs {
-        None => (endpoint.run)(world, call, None),
-        Some((family, permission)) => authorise(world, token, call.now, family, permission)
+        Needs::Nothing => (endpoint.run)(world, call, None),
+        Needs::User => {
+            authorise_user(world, token, call.now).and_then(|caller| (endpoint.run)(world, call, Some(&caller)))
+        }
+        Needs::App(family, permission) => authorise(world, token, call.now, family, permission)
             .and_then(|caller| (endpoint.run)(world, call, Some(&caller))),
     };
     (client_id, answer)

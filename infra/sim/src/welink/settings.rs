@@ -49,6 +49,10 @@ pub struct Settings {
     pub lock_ms: i64,
     /// Life of an auth code (welink-api.md 3.1: 2 minutes).
     pub auth_code_ms: i64,
+    /// Life of a code of the authorise page (welink-api.md 3.4: 5 minutes).
+    pub oauth_code_ms: i64,
+    /// The error number with which the authorise page sends every browser back, e.g. `60012`; none normally.
+    pub authorize_error: Option<String>,
     pub rates: Rates,
     /// Requests that the log remembers.
     pub log_entries_max: usize,
@@ -71,6 +75,8 @@ impl Default for Settings {
             lock_failures: 5,
             lock_ms: 15 * 60 * 1000,
             auth_code_ms: 2 * 60 * 1000,
+            oauth_code_ms: 5 * 60 * 1000,
+            authorize_error: None,
             rates: Rates::default(),
             log_entries_max: 1000,
             wobble: false,

@@ -9,16 +9,16 @@ use super::*;
 use crate::company::Company;
 use crate::faults::{Knob, Rule};
 
-const TENANT: &str = "A8F2C3D41B6E4F0C9D7E5A1B2C3D4E5F";
+pub(super) const TENANT: &str = "A8F2C3D41B6E4F0C9D7E5A1B2C3D4E5F";
 
-struct Bench {
-    welink: WeLink,
+pub(super) struct Bench {
+    pub(super) welink: WeLink,
     api: Transport,
-    app: Credentials,
+    pub(super) app: Credentials,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let entropy = Entropy::seeded(42);
         let welink = WeLink::new(Options {
             clock: Clock::virtual_from(Timestamp(1_760_000_000_000)),
@@ -38,17 +38,17 @@ impl Bench {
         Self { api: Transport::router(welink.router()), welink, app }
     }
 
-    async fn send(&self, request: Request<Bytes>) -> (u16, Value) {
+    pub(super) async fn send(&self, request: Request<Bytes>) -> (u16, Value) {
         let answer = self.api.send(request, Duration::from_secs(5)).await.unwrap();
         (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
     }
 
-    async fn post(&self, path: &str, token: &str, body: &Value) -> Value {
+    pub(super) async fn post(&self, path: &str, token: &str, body: &Value) -> Value {
         let request = Request::post(path).header("x-wlk-Authorization", token);
         self.send(request.body(Bytes::from(body.to_string())).unwrap()).await.1
     }
 
-    async fn get(&self, path: &str, token: &str) -> Value {
+    pub(super) async fn get(&self, path: &str, token: &str) -> Value {
         self.send(Request::get(path).header("x-wlk-Authorization", token).body(Bytes::new()).unwrap()).await.1
     }
 
@@ -57,17 +57,17 @@ impl Bench {
         self.post("/api/auth/v2/tickets", "", &body).await
     }
 
-    async fn token(&self) -> String {
+    pub(super) async fn token(&self) -> String {
         let answer = self.ticket(self.app.client_secret.expose()).await;
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn userid(&self, code: &str, token: &str) -> Value {
+    pub(super) async fn userid(&self, code: &str, token: &str) -> Value {
         self.get(&format!("/api/auth/v2/userid?code={code}"), token).await
     }
 }
 
-async fn pass(ms: u64) {
+pub(super) async fn pass(ms: u64) {
     tokio::time::advance(Duration::from_millis(ms)).await;
 }
 

@@ -147,6 +147,44 @@ pub(super) fn authorise(
     }
 }
 
+/// Resolves a user token (welink-api.md 3.3): 1000 unknown or expired, 501 when the app may not sign people in. An
+/// app's token passes; whose it is not, the endpoint says.
+pub(super) fn authorise_user(world: &World, token: Option<&str>, now: Timestamp) -> Result<Caller, Refusal> {
+    let found = token.and_then(|token| world.tokens.0.get(token)).filter(|t| now < t.expires);
+    let Some(found) = found else { return Err(Refusal::new(Family::General.expired())) };
+    let Some(app) = world.apps.get(&found.caller.client_id) else {
+        return Err(Refusal::new(Family::General.expired()));
+    };
+    if app.permissions.contains(&Permission::SignIn) {
+        Ok(found.caller.clone())
+    } else {
+        Err(Refusal::with_status("501", world.settings.no_permission_status))
+    }
+}
+
+/// What the lock-out says to a pair of credentials (welink-api.md 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    Open,
+    Locked,
+    Wrong,
+}
+
+impl Lock {
+    /// Counts a wrong pair, and forgets earlier ones after a right one.
+    pub(super) fn of(world: &mut World, client_id: &str, client_secret: &str, now: Timestamp) -> Self {
+        if world.failures.locked(client_id, now) {
+            return Self::Locked;
+        }
+        if world.apps.get(client_id).is_some_and(|app| app.client_secret.matches(client_secret)) {
+            world.failures.forget(client_id);
+            return Self::Open;
+        }
+        world.failures.note(client_id, now, world.settings.lock_failures, world.settings.lock_ms);
+        Self::Wrong
+    }
+}
+
 /// Checks client_id and client_secret, with the lock-out of welink-api.md 2.1.
 fn authenticate(world: &mut World, call: &Call) -> Result<String, Refusal> {
     if call.body.is_none() {
@@ -159,26 +197,34 @@ fn authenticate(world: &mut World, call: &Call) -> Result<String, Refusal> {
     if client_secret.is_empty() {
         return Err(Refusal::new("41580"));
     }
-    if world.failures.locked(client_id, call.now) {
-        return Err(Refusal::new("41403"));
+    match Lock::of(world, client_id, client_secret, call.now) {
+        Lock::Open => Ok(client_id.to_owned()),
+        Lock::Locked => Err(Refusal::new("41403")),
+        Lock::Wrong => Err(Refusal::new(world.settings.wrong_secret_code.clone())),
     }
-    if world.apps.get(client_id).is_some_and(|app| app.client_secret.matches(client_secret)) {
-        world.failures.forget(client_id);
-        return Ok(client_id.to_owned());
-    }
-    world.failures.note(client_id, call.now, world.settings.lock_failures, world.settings.lock_ms);
-    Err(Refusal::new(world.settings.wrong_secret_code.clone()))
 }
 
-fn grant(world: &mut World, call: &Call, client_id: String) -> Answer {
+fn grant(world: &mut World, call: &Call, client_id: String, person: Option<String>) -> Answer {
     let Some(app) = world.apps.get(&client_id) else { return Err(Refusal::new("41500")) };
-    let caller = Caller { client_id, tenant_id: app.tenant_id.clone() };
+    let granted = app.permissions.clone();
+    let caller = Caller { client_id, tenant_id: app.tenant_id.clone(), person };
+    Ok(hand_out(world, call, caller, granted))
+}
+
+/// A token that names a person and opens no interface of the app (welink-api.md 3.4).
+pub(super) fn grant_user(world: &mut World, call: &Call, client_id: String, user_id: String) -> Answer {
+    let Some(app) = world.apps.get(&client_id) else { return Err(Refusal::with_status("41500", 400)) };
+    let caller = Caller { client_id, tenant_id: app.tenant_id.clone(), person: Some(user_id) };
+    Ok(hand_out(world, call, caller, BTreeSet::new()))
+}
+
+fn hand_out(world: &mut World, call: &Call, caller: Caller, granted: BTreeSet<Permission>) -> Fields {
     let expires_in = world.settings.expires_in_s;
-    let token = Token { caller, granted: app.permissions.clone(), expires: call.now.plus_s(i64::from(expires_in)) };
+    let token = Token { caller, granted, expires: call.now.plus_s(i64::from(expires_in)) };
     let mut fields = Fields::new();
     fields.insert("access_token".to_owned(), Value::from(world.tokens.issue(token, call.entropy)));
     fields.insert("expires_in".to_owned(), Value::from(expires_in));
-    Ok(fields)
+    fields
 }
 
 /// `POST /api/auth/v2/tickets` (welink-api.md 2.1). A `tenant_id` other than the app's own is 41500: no simulated app
@@ -189,7 +235,7 @@ pub(super) fn tickets_v2(world: &mut World, call: &Call, _: Option<&Caller>) -> 
     if !tenant_id.is_empty() && world.apps.get(&client_id).is_none_or(|app| app.tenant_id != tenant_id) {
         return Err(Refusal::new("41500"));
     }
-    grant(world, call, client_id)
+    grant(world, call, client_id, None)
 }
 
 /// `POST /api/auth/v1/tickets` (welink-api.md 2.2): `type` `e`, or `u` with an auth code.
@@ -199,10 +245,11 @@ pub(super) fn tickets_v1(world: &mut World, call: &Call, _: Option<&Caller>) -> 
         return Err(Refusal::new("411000"));
     }
     let client_id = authenticate(world, call)?;
-    if kind == "u" {
-        world.codes.redeem(call.text("code"), &client_id, call.now)?;
-    }
-    grant(world, call, client_id)
+    let user_id = match kind {
+        "u" => Some(world.codes.redeem(call.text("code"), &client_id, call.now)?),
+        _ => None,
+    };
+    grant(world, call, client_id, user_id)
 }
 
 /// `GET` on a ticket address: the manual's network check wants some JSON answer (welink-api.md 1).

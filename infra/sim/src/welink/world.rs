@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use domain::text::Lang;
+use domain::text::{Lang, Text};
 use domain::time::Timestamp;
 use platform::entropy::Entropy;
 use serde_json::{Map, Value};
 
-use super::codes::Codes;
+use super::codes::{Codes, Kept};
 use super::gate::Gate;
 use super::log::RequestLog;
 use super::model::{App, Department, Member, Tenant};
+use super::oauth::OAuthCode;
 use super::settings::Settings;
 use super::tokens::{Failures, Tokens};
 
@@ -26,6 +27,11 @@ pub(super) struct World {
     pub tokens: Tokens,
     pub failures: Failures,
     pub codes: Codes,
+    pub oauth_codes: Kept<OAuthCode>,
+    /// What an operator should know of a member, by tenant and `userId`.
+    pub remarks: BTreeMap<(String, String), Text>,
+    /// Whose PC was looked at last: tenant and `userId`.
+    pub pc_member: Option<(String, String)>,
     pub gate: Gate,
     pub log: RequestLog,
 }
@@ -57,6 +63,8 @@ pub(super) struct Call<'a> {
     pub lang: Lang,
     /// The first value of every query parameter.
     pub query: BTreeMap<String, String>,
+    /// The first value of every field of a form in the body.
+    pub form: BTreeMap<String, String>,
     /// The body, if it is a JSON object.
     pub body: Option<Map<String, Value>>,
 }
@@ -65,6 +73,11 @@ impl Call<'_> {
     /// A text of the body, empty when it is absent or no text.
     pub(super) fn text(&self, name: &str) -> &str {
         self.body.as_ref().and_then(|body| body.get(name)).and_then(Value::as_str).unwrap_or_default().trim()
+    }
+
+    /// A field of the form, or a parameter of the query where the form has none; empty when absent.
+    pub(super) fn given(&self, name: &str) -> &str {
+        self.form.get(name).map_or_else(|| self.param(name), |value| value.trim())
     }
 
     /// A parameter of the query, empty when absent.
@@ -79,4 +92,6 @@ pub(super) struct Caller {
     pub client_id: String,
     /// The company on which the token acts.
     pub tenant_id: String,
+    /// The member's `userId`, for a user token.
+    pub person: Option<String>,
 }

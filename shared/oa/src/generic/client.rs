@@ -84,6 +84,24 @@ impl Client {
         Ok(self.send(&request, CALL_TIMEOUT).await?.status())
     }
 
+    /// Posts a signed body exactly once: what it carries must not be sent again by itself (oa-api.md C.3). A network
+    /// error, 429 and 5xx are [`OaError::Down`]; every other answer is the caller's to read.
+    pub(super) async fn post_once(
+        &self,
+        url: &Url,
+        signed: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, OaError> {
+        let mut request = request(Method::POST, url, body)?;
+        request.headers_mut().extend(signed);
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        match self.once(&request, CALL_TIMEOUT).await? {
+            Outcome::Answer(answer) => Ok(answer),
+            Outcome::Failed { why, .. } => Err(OaError::Down(why)),
+        }
+    }
+
     async fn send(&self, request: &Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, OaError> {
         for retry in 0..RETRIES_MAX {
             let wait = match self.once(request, timeout).await? {
@@ -147,7 +165,7 @@ fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Bytes>, OaE
 }
 
 /// The parser's own message is left out: it can quote the body.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, OaError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, OaError> {
     serde_json::from_slice(body).map_err(|e| {
         OaError::Malformed(match e.classify() {
             serde_json::error::Category::Data => format!("unexpected JSON at line {}, column {}", e.line(), e.column()),

@@ -1,6 +1,10 @@
-//! The adapter for any OA that speaks `oa-generic/1` (oa-api.md C): SCIM reads, the signed ticket, `session.revoke`.
+//! The adapter for any OA that speaks `oa-generic/1` (oa-api.md C): SCIM reads, the signed ticket, `session.revoke`,
+//! `credential.verify`.
 
 mod client;
+mod credential;
+#[cfg(test)]
+mod credential_tests;
 mod read;
 mod scim;
 #[cfg(test)]
@@ -23,7 +27,7 @@ use crate::generic::client::{CALL_TIMEOUT, Client, Format};
 use crate::generic::read::ServerProfile;
 use crate::generic::scim::{WireApps, WireUnit, WireUser};
 use crate::model::{AppList, Capabilities, MatchField, OaUser, OrgUnit};
-use crate::port::{OaError, Page, Port, Read, Revocation, Step, Visit};
+use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, Step, Visit};
 use crate::ticket::Claims;
 use crate::webhook::{self, WebhookId};
 
@@ -60,17 +64,21 @@ struct Urls {
     landing: Url,
     start: Option<Url>,
     revoke: Option<Url>,
+    /// There only while the binding mode lets a password be sent to it.
+    verify: Option<Url>,
 }
 
 impl Urls {
     fn parse(instance: &OaInstance) -> Result<Self, OaError> {
         let optional = |name, text: &Option<String>| text.as_deref().map(|t| address(name, t)).transpose();
+        let verify_url = instance.verify_url.clone().filter(|_| instance.binding_mode.checks_passwords());
         Ok(Self {
             base: address("base", &instance.base)?,
             scim: address("scim_base", &instance.scim_base)?,
             landing: address("sso_landing", &instance.sso_landing)?,
             start: optional("start_url", &instance.start_url)?,
             revoke: optional("revoke_url", &instance.revoke_url)?,
+            verify: optional("verify_url", &verify_url)?,
         })
     }
 
@@ -97,7 +105,7 @@ impl Generic {
     pub fn new(settings: Settings, transport: Transport, clock: Clock, entropy: Entropy) -> Result<Self, OaError> {
         let urls = Urls::parse(&settings.instance)?;
         // The landing and the start URL are the browser's: the bridge itself never calls them.
-        let called: Vec<&Url> = [&urls.base, &urls.scim].into_iter().chain(&urls.revoke).collect();
+        let called: Vec<&Url> = [&urls.base, &urls.scim].into_iter().chain(&urls.revoke).chain(&urls.verify).collect();
         let client = Client::new(transport, entropy.clone(), &settings.scim_bearer, &called)?;
         Ok(Self {
             instance: Arc::new(settings.instance),
@@ -215,5 +223,9 @@ impl Port for Generic {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Revocation::NoSession),
             status => Err(client::refused(status)),
         }
+    }
+
+    async fn check_password(&self, attempt: &Attempt<'_>) -> Result<Credential, OaError> {
+        self.verify_credential(attempt).await
     }
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::routing::{get, post};
 use domain::destination::{DestPrefix, Destination};
 use domain::ids::{EnterpriseId, OaInstanceId, TenantId};
-use domain::model::Stamp;
+use domain::model::{BindingMode, Stamp};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,14 +21,14 @@ use crate::port::{Cursor, Nonce};
 use crate::ticket::SigningKey;
 
 const EXTENSION: &str = "urn:cloudbridge:params:scim:schemas:1.0:OaUser";
-const NOW: Timestamp = Timestamp(1_767_225_600_000);
-const PULL: &str = "whsec_Y2xvdWRicmlkZ2UtZGVtby1zZWNyZXQtMzJieXRlcyE=";
+pub(super) const NOW: Timestamp = Timestamp(1_767_225_600_000);
+pub(super) const PULL: &str = "whsec_Y2xvdWRicmlkZ2UtZGVtby1zZWNyZXQtMzJieXRlcyE=";
 
 fn tenant() -> TenantId {
     TenantId::parse("0123456789").unwrap()
 }
 
-fn instance() -> OaInstance {
+pub(super) fn instance() -> OaInstance {
     OaInstance {
         id: OaInstanceId::from_random(&tenant(), [1; 26]),
         name: "demo".to_owned(),
@@ -39,13 +39,15 @@ fn instance() -> OaInstance {
         ticket_delivery: TicketDelivery::FormPost,
         start_url: None,
         revoke_url: Some("https://oa.example/v1/revoke".to_owned()),
+        verify_url: None,
+        binding_mode: BindingMode::Off,
         allowed_dest_prefixes: vec![DestPrefix::parse("/todo").unwrap()],
         created: Stamp { at: NOW, by: "operator".to_owned() },
         version: 1,
     }
 }
 
-fn oa_with(instance: OaInstance, router: Router) -> Result<Oa, OaError> {
+pub(super) fn oa_with(instance: OaInstance, router: Router) -> Result<Oa, OaError> {
     let settings = Settings {
         instance,
         scim_bearer: Secret::new("token-1".to_owned()),

@@ -9,12 +9,15 @@ use tower::service_fn;
 use super::*;
 use crate::{Status, WeLinkError};
 
-fn secret(text: &str) -> Secret<String> {
+pub(super) fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
 /// The codes answered at `path` in their order, then the usual.
-fn scripted(path: &'static str, answers: Vec<(u16, String)>) -> impl Fn(&Seen) -> (u16, String) + Send + Sync {
+pub(super) fn scripted(
+    path: &'static str,
+    answers: Vec<(u16, String)>,
+) -> impl Fn(&Seen) -> (u16, String) + Send + Sync {
     move |seen| match answers.get(seen.before) {
         Some(answer) if seen.path == path => answer.clone(),
         _ => usual(seen),
@@ -104,7 +107,12 @@ async fn a_code_is_not_sent_twice_when_it_may_have_been_used() {
 }
 
 /// The first `failures` requests to `path` end in `error`.
-fn broken(inner: Transport, path: &'static str, failures: u32, error: TransportError) -> (Transport, Arc<AtomicU32>) {
+pub(super) fn broken(
+    inner: Transport,
+    path: &'static str,
+    failures: u32,
+    error: TransportError,
+) -> (Transport, Arc<AtomicU32>) {
     let tried = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tried);
     let service = service_fn(move |request: http::Request<bytes::Bytes>| {

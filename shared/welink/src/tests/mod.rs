@@ -1,6 +1,7 @@
 //! The client against small servers written here, and a store in memory; all in virtual time.
 
 mod breaker;
+mod browser;
 mod calls;
 mod pace;
 mod tokens;
@@ -27,6 +28,8 @@ use crate::{Block, BudgetKey, Claim, Credentials, Settings, Shared, TokenRecord,
 
 pub(super) const TICKETS: &str = "/api/auth/v2/tickets";
 pub(super) const USER_ID: &str = "/api/auth/v2/userid";
+pub(super) const OAUTH: &str = "/api/oauth2/v1/token";
+pub(super) const OWNER: &str = "/api/auth/v1/userid";
 pub(super) const DETAIL: &str = "/api/contact/v2/user/detail";
 pub(super) const USERS: &str = "/api/contact/v1/users";
 pub(super) const TENANTS: &str = "/api/tenant/v1/tenants";
@@ -145,6 +148,8 @@ pub(super) struct Seen {
     pub(super) at: Timestamp,
     pub(super) path: String,
     pub(super) query: String,
+    /// A form, not JSON.
+    pub(super) form: bool,
     pub(super) token: String,
     pub(super) body: String,
     /// How many requests to this path came before.
@@ -179,12 +184,14 @@ pub(super) fn server(
             let (parts, body) = request.into_parts();
             let body = to_bytes(body, 1 << 20).await.unwrap();
             let header = |name: &str| parts.headers.get(name).map_or("", |v| v.to_str().unwrap()).to_owned();
-            assert_eq!(header("content-type"), "application/json");
+            let form = header("content-type") == "application/x-www-form-urlencoded";
+            assert!(form || header("content-type") == "application/json");
             let path = parts.uri.path().to_owned();
             let seen = Seen {
                 at: clock.now(),
                 before: log.count(&path),
                 query: parts.uri.query().unwrap_or_default().to_owned(),
+                form,
                 token: header("x-wlk-authorization"),
                 body: String::from_utf8(body.to_vec()).unwrap(),
                 path,
@@ -204,6 +211,8 @@ pub(super) fn server(
 pub(super) fn usual(seen: &Seen) -> (u16, String) {
     let body = match seen.path.as_str() {
         TICKETS => ticket(seen.before + 1, 7_200),
+        OAUTH => r#"{"code":"60001","message":"success","access_token":"u1","expires_in":7200}"#.to_owned(),
+        OWNER => r#"{"code":"0","message":"ok","userId":"zhangsan@welink"}"#.to_owned(),
         USER_ID => r#"{"code":"0","message":"ok","userId":"zhangsan@welink","tenantId":"AB12"}"#.to_owned(),
         DETAIL | USERS => r#"{"code":"0","userId":"zhangsan@welink","userStatus":"3"}"#.to_owned(),
         TENANTS => r#"{"code":"0","data":{"tenantId":"AB12","companyNameCn":"某公司"}}"#.to_owned(),

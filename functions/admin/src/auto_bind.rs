@@ -1,0 +1,85 @@
+//! The one auto-bind setting of an enterprise, at the three addresses where the manual shows it: sign-in (用户绑定设置), from WeLink
+//! (新用户关联系统) and from the OA (用户绑定). One handler, one stored value (product.md M32, BND-01).
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use domain::audit::Action;
+use domain::ids::OaUserId;
+use domain::matching::{AutoBind, DenyList, Pair, Pairs};
+use domain::problem;
+use serde::Deserialize;
+use signin::Bridge;
+use state::config::Saved;
+
+use crate::error::ApiError;
+use crate::operator::Operator;
+use crate::{enterprises, input};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// The version that the change is based on.
+    version: u64,
+    enabled: bool,
+    /// In the order in which they are tried; absent = as they are.
+    #[serde(default)]
+    pairs: Option<Vec<Pair>>,
+    #[serde(default)]
+    require_password: bool,
+    /// OA users who are never linked automatically; absent = as they are.
+    #[serde(default)]
+    deny: Option<Vec<String>>,
+}
+
+pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
+    match enterprises::find(&bridge, &enterprise).await {
+        Ok((_, enterprise)) => Json(enterprise.auto_bind).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+pub async fn save(
+    State(bridge): State<Bridge>,
+    operator: Operator,
+    Path(enterprise): Path<String>,
+    body: Bytes,
+) -> Response {
+    match apply(&bridge, &operator, &enterprise, &body).await {
+        Ok(setting) => Json(setting).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn apply(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<AutoBind, ApiError> {
+    let (_, mut enterprise) = enterprises::find(bridge, enterprise).await?;
+    let change: Change = input::json(body)?;
+    if change.version != enterprise.auto_bind.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    let before = std::mem::take(&mut enterprise.auto_bind);
+    let pairs = change.pairs.map(Pairs::new).transpose().map_err(|e| ApiError::field("pairs", e))?;
+    let setting = AutoBind {
+        enabled: change.enabled,
+        pairs: pairs.unwrap_or(before.pairs),
+        require_password: change.require_password,
+        deny: change.deny.map(|users| deny_list(&users)).transpose()?.unwrap_or(before.deny),
+        changed: Some(Operator::stamp(bridge)),
+        version: before.version + 1,
+    };
+    enterprise.auto_bind = setting.clone();
+    enterprise.version += 1;
+    let mut entry = operator.entry(bridge, enterprise.id.tenant(), Action::AutoBindUpdate, enterprise.id.as_str());
+    entry.detail.insert("enabled".to_owned(), format!("{} -> {}", before.enabled, setting.enabled));
+    match bridge.store().update_enterprise(&enterprise, &entry).await? {
+        Saved::Done => Ok(setting),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+fn deny_list(users: &[String]) -> Result<DenyList, ApiError> {
+    let ids = users.iter().map(|user| OaUserId::parse(user)).collect::<Result<Vec<_>, _>>();
+    let ids = ids.map_err(|e| ApiError::field("deny", e))?;
+    DenyList::new(ids).map_err(|e| ApiError::field("deny", e))
+}

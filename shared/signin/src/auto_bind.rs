@@ -1,0 +1,119 @@
+//! Auto-bind at sign-in: the rules are [`domain::matching`], here they meet the OA and the table.
+
+use domain::matching::{Account, Candidate, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide};
+use domain::model::{Link, LinkOrigin, Person};
+use oa::model::{AccountType, MatchField, OaUser};
+use oa::port::Port as _;
+use state::bind::Conflict;
+use state::link::Bound;
+use welink::{Credentials, UserDetail};
+
+use crate::bridge::Bridge;
+use crate::enter::{Place, Visitor};
+use crate::refusal::Refusal;
+
+impl Bridge {
+    /// Looks for the OA user that this person is, and links them when exactly one may be; `None` = the person has to be asked.
+    /// Trust rests on what WeLink says of him now, not on what the copy remembers (product.md C19).
+    pub(crate) async fn auto_bind(
+        &self,
+        place: Place<'_>,
+        credentials: &Credentials,
+        person: &Person,
+        fresh: Option<UserDetail>,
+        visitor: Visitor<'_>,
+    ) -> Result<Option<Link>, Refusal> {
+        if !place.enterprise.auto_bind.enabled || person.no_auto_bind {
+            return Ok(None);
+        }
+        let detail = match fresh {
+            Some(detail) => Some(detail),
+            None => self.welink().user_detail(credentials, &person.user_id).await?,
+        };
+        let Some(detail) = detail else { return Ok(None) };
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let (mobile, email) = (text(&detail.mobile), text(&detail.email));
+        let (corp_user_id, employee_id) = (text(&detail.corp_user_id), text(&detail.employee_id));
+        let member =
+            MemberFields { mobile: &mobile, email: &email, corp_user_id: &corp_user_id, employee_id: &employee_id };
+        match self.search(place, person, member).await? {
+            Verdict::Link(_, hit) => {
+                let link = self.new_link(&person.user_id, hit.oa_user, hit.login_id, LinkOrigin::AutoBind);
+                match self.write_link(place.app, &person.user_id, &link, visitor).await? {
+                    Bound::Done => Ok(Some(link)),
+                    Bound::OaUserTaken => Ok(None),
+                    // Linked in this very moment by somebody else: that link stands.
+                    Bound::PersonRefused => {
+                        let there = self.store().person(&place.enterprise.id, &person.user_id).await?;
+                        Ok(there.and_then(|person| person.link))
+                    }
+                }
+            }
+            Verdict::Conflict(_, candidates) => {
+                let (enterprise, user) = (place.enterprise.id.clone(), person.user_id.clone());
+                let seen = self.clock().now();
+                self.store().put_conflict(&Conflict { enterprise, user, candidates, seen }).await?;
+                Ok(None)
+            }
+            Verdict::AskPassword(..) | Verdict::Excluded(..) | Verdict::Unlinked | Verdict::NotTried(_) => Ok(None),
+        }
+    }
+
+    async fn search(&self, place: Place<'_>, person: &Person, member: MemberFields<'_>) -> Result<Verdict, Refusal> {
+        let mut progress = decide(&place.enterprise.auto_bind, person, member);
+        for _ in 0..=PAIRS_MAX {
+            match progress {
+                Progress::Done(verdict) => return Ok(verdict),
+                Progress::Ask(question) => {
+                    let candidates = self.candidates(place, &question).await?;
+                    progress = question.answer(&candidates);
+                }
+            }
+        }
+        // More questions than pairs cannot be: decide() ends after PAIRS_MAX answers.
+        Ok(Verdict::Unlinked)
+    }
+
+    /// The OA's answer to a question, with main accounts and existing links beside it.
+    async fn candidates(&self, place: Place<'_>, question: &Question<'_>) -> Result<Vec<Candidate>, Refusal> {
+        let field = match question.field() {
+            OaField::Mobile => MatchField::Mobile,
+            OaField::Email => MatchField::Email,
+            OaField::WorkCode => MatchField::WorkCode,
+            OaField::LoginName => MatchField::LoginName,
+        };
+        let oa = self.oa(place.instance).await?;
+        let found = oa.find_users(field, question.key().as_str()).await?;
+        let mut added: Vec<OaUser> = Vec::new();
+        for main in found.iter().filter_map(|user| user.main_account.as_ref()) {
+            if found.iter().chain(&added).all(|user| user.id != *main) {
+                added.extend(oa.user(main).await?);
+            }
+        }
+        let mut candidates = Vec::with_capacity(found.len() + added.len());
+        for (user, was_found) in found.into_iter().map(|user| (user, true)).chain(added.into_iter().map(|u| (u, false)))
+        {
+            let linked = self.store().linked_to(&place.enterprise.id, &user.id).await?.is_some();
+            candidates.push(candidate(user, was_found, linked));
+        }
+        Ok(candidates)
+    }
+}
+
+fn candidate(user: OaUser, found: bool, linked: bool) -> Candidate {
+    Candidate {
+        found,
+        account: match user.account_type {
+            AccountType::Main => Account::Main,
+            AccountType::Secondary => Account::Secondary { main: user.main_account },
+        },
+        id: user.id,
+        login_id: user.login_id,
+        mobile: user.mobile,
+        email: user.email,
+        work_code: user.work_code,
+        active: user.active,
+        has_roles: user.has_roles,
+        linked,
+    }
+}

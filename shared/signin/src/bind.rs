@@ -1,0 +1,260 @@
+//! Linking somebody who is not linked yet: by his OA password on the binding page (product.md M28, HOM-04), or by matching
+//! fields without asking (M29, HOM-05).
+
+use domain::audit::Action;
+use domain::destination::Destination;
+use domain::ids::{BindId, OaUserId, RANDOM_CHARS, WeLinkUserId};
+use domain::lockout::{PASSWORD_LOGIN, PASSWORD_PERSON};
+use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, Stamp};
+use domain::problem;
+use domain::session::{BIND_S, BindSession};
+use oa::port::{Attempt, Credential, OaError, Port as _, VerifiedUser};
+use platform::secret::{Secret, sha256_hex};
+use platform::trace::TraceId;
+use state::link::Bound;
+use state::lockout::Subject;
+
+use crate::bridge::Bridge;
+use crate::enter::{Visitor, onward_origins, with};
+use crate::handoff::Visit;
+use crate::refusal::Refusal;
+
+/// Characters of a visit's secret: 130 bits.
+const SECRET_CHARS: usize = 26;
+
+/// A person on the binding page.
+#[derive(Debug)]
+pub struct BindPage {
+    pub oa_name: String,
+    /// Origins that a success leads to, for the page's `form-action`.
+    pub onward_origins: Vec<String>,
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub enum Attempted {
+    /// Linked: on to the OA.
+    On(Box<Visit>),
+    /// The same page again, saying why.
+    Again(BindPage, Denied),
+}
+
+/// Why an attempt did not link; the page says what to do about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Unknown user and wrong password are one answer (product.md C18).
+    Wrong,
+    Locked {
+        wait_s: i64,
+    },
+    Disabled,
+    /// The OA asks for a second factor, which this page cannot.
+    SecondFactor,
+    /// That OA account is linked to somebody else.
+    Taken,
+    OaDown,
+}
+
+impl Denied {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong-password",
+            Self::Locked { .. } => "locked",
+            Self::Disabled => "oa-user-disabled",
+            Self::SecondFactor => "second-factor",
+            Self::Taken => "oa-user-taken",
+            Self::OaDown => "oa-down",
+        }
+    }
+}
+
+/// A visit with all that it depends on.
+struct Place {
+    session: BindSession,
+    app: App,
+    enterprise: Enterprise,
+    instance: OaInstance,
+}
+
+impl Bridge {
+    /// Lets a proved person try: the cookie for his browser. Only where the OA checks passwords; otherwise he is told to ask.
+    pub(crate) async fn begin_bind(
+        &self,
+        app: &App,
+        instance: &OaInstance,
+        user: &WeLinkUserId,
+        dest: Destination,
+    ) -> Result<Secret<String>, Refusal> {
+        if !matches!(instance.binding_mode, BindingMode::Password | BindingMode::Both) {
+            return Err(problem::NOT_LINKED.into());
+        }
+        let now = self.clock().now();
+        let secret = self.entropy().token(SECRET_CHARS);
+        let session = BindSession {
+            id: BindId::from_random(&app.id.tenant(), self.entropy().bytes::<RANDOM_CHARS>()),
+            app: app.id.clone(),
+            user: user.clone(),
+            dest,
+            secret: sha256_hex(&secret),
+            auth_time: now,
+            expires: now.plus_s(BIND_S),
+        };
+        self.store().put_bind_session(&session).await?;
+        Ok(Secret::new(format!("{}.{secret}", session.id)))
+    }
+
+    /// The binding page of this browser's visit.
+    pub async fn bind_page(&self, cookie: Option<&str>) -> Result<BindPage, Refusal> {
+        let place = self.bind_place(cookie).await?;
+        Ok(place.page())
+    }
+
+    /// Tries an OA account. The password lives for this call alone.
+    pub async fn bind_by_password(
+        &self,
+        cookie: Option<&str>,
+        login: &str,
+        password: Secret<String>,
+        visitor: Visitor<'_>,
+    ) -> Result<Attempted, Refusal> {
+        let place = self.bind_place(cookie).await?;
+        let person = self.store().person(&place.enterprise.id, &place.session.user).await?;
+        if let Some(link) = person.and_then(|person| person.link) {
+            // Linked meanwhile, in another tab or by an administrator: he has proved who he is, so he goes on.
+            return Ok(Attempted::On(Box::new(place.visit(link, visitor))));
+        }
+        let denied = match self.verify(&place, login, password, visitor).await? {
+            Ok(user) => match self.link_verified(&place, user, visitor).await? {
+                Ok(link) => return Ok(Attempted::On(Box::new(place.visit(link, visitor)))),
+                Err(denied) => denied,
+            },
+            Err(denied) => denied,
+        };
+        let actor = format!("welink:{}", place.session.user);
+        let mut entry =
+            self.entry(place.app.id.tenant(), Action::BindRefused, &actor, place.app.id.as_str(), visitor.from);
+        denied.name().clone_into(&mut entry.result);
+        self.store().append_audit(&entry).await?;
+        Ok(Attempted::Again(place.page(), denied))
+    }
+
+    async fn verify(
+        &self,
+        place: &Place,
+        login: &str,
+        password: Secret<String>,
+        visitor: Visitor<'_>,
+    ) -> Result<Result<VerifiedUser, Denied>, Refusal> {
+        let tenant = place.app.id.tenant();
+        let by_person = format!("bind#{}#{}", place.enterprise.id, place.session.user);
+        // Hashed: what somebody types into the account field may be his password.
+        let by_login = format!("login#{}#{}", place.instance.id, sha256_hex(&login.trim().to_lowercase()));
+        let (person, name) = (Subject::Tenant(&tenant, &by_person), Subject::Tenant(&tenant, &by_login));
+        if let Err(wait_s) = self.store().take_attempt(person, PASSWORD_PERSON).await? {
+            return Ok(Err(Denied::Locked { wait_s }));
+        }
+        if let Err(wait_s) = self.store().take_attempt(name, PASSWORD_LOGIN).await? {
+            self.store().give_attempt_back(person).await?;
+            return Ok(Err(Denied::Locked { wait_s }));
+        }
+        let trace = TraceId::current();
+        let attempt =
+            Attempt { request_id: trace.as_str(), login: login.trim(), password: &password, ip: visitor.from };
+        let oa = self.oa(&place.instance).await?;
+        let answer = match oa.check_password(&attempt).await {
+            Ok(Credential::Ok(user)) => Ok(user),
+            Ok(Credential::Invalid) => return Ok(Err(Denied::Wrong)),
+            Ok(Credential::Locked { retry_after_s }) => Err(Denied::Locked { wait_s: i64::from(retry_after_s) }),
+            Ok(Credential::Disabled) => Err(Denied::Disabled),
+            Ok(Credential::SecondFactor) => Err(Denied::SecondFactor),
+            Ok(Credential::Unsupported) => return Err(problem::NOT_LINKED.into()),
+            Err(error @ OaError::Refused(_)) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(cause = %error, "the OA cannot check a password");
+                Err(Denied::OaDown)
+            }
+        };
+        drop(password);
+        // Only wrong passwords count.
+        self.store().give_attempt_back(person).await?;
+        self.store().give_attempt_back(name).await?;
+        Ok(answer)
+    }
+
+    async fn link_verified(
+        &self,
+        place: &Place,
+        user: VerifiedUser,
+        visitor: Visitor<'_>,
+    ) -> Result<Result<Link, Denied>, Refusal> {
+        let link = self.new_link(&place.session.user, user.id, user.login_id, LinkOrigin::Password);
+        match self.write_link(&place.app, &place.session.user, &link, visitor).await? {
+            Bound::Done => Ok(Ok(link)),
+            Bound::OaUserTaken => Ok(Err(Denied::Taken)),
+            // Linked in this very moment: to the same account by another tab, or by an administrator to another.
+            Bound::PersonRefused => {
+                let person = self.store().person(&place.enterprise.id, &place.session.user).await?;
+                let link = person.and_then(|person| person.link).filter(|there| there.oa_user == link.oa_user);
+                Ok(link.ok_or(Denied::Taken))
+            }
+        }
+    }
+
+    pub(crate) fn new_link(
+        &self,
+        user: &WeLinkUserId,
+        oa_user: OaUserId,
+        login_id: String,
+        origin: LinkOrigin,
+    ) -> Link {
+        Link { oa_user, login_id, origin, bound: Stamp { at: self.clock().now(), by: format!("welink:{user}") } }
+    }
+
+    /// Writes a link together with its audit entry.
+    pub(crate) async fn write_link(
+        &self,
+        app: &App,
+        user: &WeLinkUserId,
+        link: &Link,
+        visitor: Visitor<'_>,
+    ) -> Result<Bound, Refusal> {
+        let entry = self.entry(app.id.tenant(), Action::Bind, &link.bound.by, user.as_str(), visitor.from);
+        let origin = format!("{:?}", link.origin);
+        let entry = with(with(entry, "oa_user", link.oa_user.as_str()), "origin", &origin);
+        Ok(self.store().bind(&app.enterprise, user, link, &entry).await?)
+    }
+
+    async fn bind_place(&self, cookie: Option<&str>) -> Result<Place, Refusal> {
+        let parsed = cookie.and_then(|text| {
+            let (id, secret) = text.split_once('.')?;
+            Some((BindId::parse(id).ok()?, sha256_hex(secret)))
+        });
+        let (id, secret) = parsed.ok_or(problem::STATE_REFUSED)?;
+        let session = self.store().bind_session(&id, &secret).await?.ok_or(problem::STATE_REFUSED)?;
+        let (_, app, enterprise, instance) = self.find(&session.app).await?;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        Ok(Place { session, app, enterprise, instance })
+    }
+}
+
+impl Place {
+    fn page(&self) -> BindPage {
+        let onward_origins = onward_origins(&self.app, &self.instance);
+        BindPage { oa_name: self.instance.name.clone(), onward_origins }
+    }
+
+    fn visit(self, link: Link, visitor: Visitor<'_>) -> Visit {
+        Visit {
+            app: self.app,
+            instance: self.instance,
+            user: self.session.user,
+            oa_user: link.oa_user,
+            login_id: link.login_id,
+            dest: self.session.dest,
+            auth_time: self.session.auth_time,
+            from: visitor.from.to_owned(),
+        }
+    }
+}
