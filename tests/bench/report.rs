@@ -1,24 +1,35 @@
 //! docs/benchmarks.md: the part between two markers is written here, the rest of the page by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use ::tests::tap::Seen;
 use anyhow::{Context as _, Result};
 use platform::clock::Clock;
 
 use crate::starts::{FUNCTIONS, HELLO, PYTHON, Starts};
 use crate::stats::Spread;
+use crate::warm::SignIn;
 
 const BEGIN: &str = "<!-- measured: begin -->";
 const END: &str = "<!-- measured: end -->";
 const MEGABYTE: f64 = 1024.0 * 1024.0;
 
+/// Everything that a run has measured.
+#[derive(Debug)]
+pub struct Measured {
+    pub starts: Starts,
+    /// Bytes of each function's zip.
+    pub sizes: BTreeMap<&'static str, u64>,
+    pub sign_ins: Vec<SignIn>,
+}
+
 /// Prints the figures and puts them into the page.
-pub fn write(starts: &Starts, sizes: &BTreeMap<&'static str, u64>) -> Result<()> {
-    let figures = format!("{}\n\n{}\n{}", machine(), ratios(starts, sizes)?, times(starts)?);
+pub fn write(measured: &Measured) -> Result<()> {
+    let figures = format!("{}\n\n{}\n{}\n{}", machine(), ratios(measured)?, times(measured)?, calls(measured)?);
     show(&figures);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
     let old = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
@@ -38,7 +49,8 @@ fn replace(page: &str, figures: &str) -> Result<String> {
 }
 
 /// The goals, each with the ratio of the same round, so that a slow moment of the machine hits both sides.
-fn ratios(starts: &Starts, sizes: &BTreeMap<&'static str, u64>) -> Result<String> {
+fn ratios(measured: &Measured) -> Result<String> {
+    let Measured { starts, sizes, sign_ins } = measured;
     let mut table = String::from("| # | figure | goal | p50 | p10 to p90 | reached |\n|---|---|---|---|---|---|\n");
     let mut slowest = FUNCTIONS[0];
     for name in FUNCTIONS {
@@ -55,7 +67,31 @@ fn ratios(starts: &Starts, sizes: &BTreeMap<&'static str, u64>) -> Result<String
         let size = *bytes as f64 / MEGABYTE;
         row(&mut table, "P3", &format!("{name}: zipped, MB"), 5.0, Spread { p10: size, p50: size, p90: size })?;
     }
+    let own = Spread::of(sign_ins.iter().map(|one| one.own.as_secs_f64() / one.hello.as_secs_f64()));
+    row(&mut table, "P4", "warm sign-in ÷ bare Rust hello's answer, servers answering at once", 6.0, own)?;
+    let reads = Spread::of(sign_ins.iter().map(|one| f64::from(reads(&one.table))));
+    row(&mut table, "P20", "reads of the table in a warm sign-in", 1.0, reads)?;
     Ok(table)
+}
+
+/// Calls that only read.
+fn reads(table: &Seen) -> u32 {
+    let reading = |name: &str| ["GetItem", "BatchGetItem", "Query", "TransactGetItems", "Scan"].contains(&name);
+    table.calls.iter().filter(|(name, _)| reading(name)).map(|(_, count)| count).sum()
+}
+
+/// What one warm sign-in asks of others, the median call by call.
+fn calls(measured: &Measured) -> Result<String> {
+    let mut lines = String::from("| a warm sign-in asks | how often |\n|---|---|\n");
+    for server in ["table", "WeLink"] {
+        let all = || measured.sign_ins.iter().map(|one| if server == "table" { &one.table } else { &one.welink });
+        let names: BTreeSet<&String> = all().flat_map(|seen| seen.calls.keys()).collect();
+        for name in names {
+            let often = Spread::of(all().map(|seen| f64::from(seen.calls.get(name).copied().unwrap_or(0))));
+            writeln!(lines, "| {server}: {name} | {} (p90 {}) |", often.p50, often.p90)?;
+        }
+    }
+    Ok(lines)
 }
 
 fn row(table: &mut String, number: &str, figure: &str, goal: f64, spread: Spread) -> Result<()> {
@@ -67,12 +103,18 @@ fn row(table: &mut String, number: &str, figure: &str, goal: f64, spread: Spread
 }
 
 /// Absolute times, to be read only beside the machine that they were taken on.
-fn times(starts: &Starts) -> Result<String> {
-    let mut table = String::from("| start of | p50 | p10 to p90 | starts |\n|---|---|---|---|\n");
-    for (name, times) in starts {
+fn times(measured: &Measured) -> Result<String> {
+    let mut table = String::from("| time of | p50 | p10 to p90 | times |\n|---|---|---|---|\n");
+    let mut line = |name: &str, times: &[Duration]| {
         let Spread { p10, p50, p90 } = Spread::of(times.iter().copied().map(milliseconds));
-        writeln!(table, "| {name} | {p50:.2} ms | {p10:.2} to {p90:.2} ms | {} |", times.len())?;
+        writeln!(table, "| {name} | {p50:.2} ms | {p10:.2} to {p90:.2} ms | {} |", times.len())
+    };
+    for (name, times) in &measured.starts {
+        line(&format!("a start of {name}"), times)?;
     }
+    let sign_ins = &measured.sign_ins;
+    line("a warm answer of hello", &sign_ins.iter().map(|one| one.hello).collect::<Vec<_>>())?;
+    line("a warm sign-in without its servers' time", &sign_ins.iter().map(|one| one.own).collect::<Vec<_>>())?;
     Ok(table)
 }
 
@@ -122,7 +164,20 @@ mod tests {
             (HELLO, ms(&[1, 10])),
             (PYTHON, ms(&[100, 1000])),
         ]);
-        let table = ratios(&starts, &BTreeMap::from([("admin", 1_048_576)])).unwrap();
+        let table =
+            Seen { calls: BTreeMap::from([("GetItem".to_owned(), 2), ("PutItem".to_owned(), 1)]), ..Seen::default() };
+        let sign_in = SignIn {
+            own: Duration::from_micros(300),
+            hello: Duration::from_micros(100),
+            table,
+            welink: Seen::default(),
+        };
+        let sizes = BTreeMap::from([("admin", 1_048_576)]);
+        let measured = Measured { starts, sizes, sign_ins: vec![sign_in] };
+        assert!(calls(&measured).unwrap().contains("| table: GetItem | 2 (p90 2) |"));
+        let table = ratios(&measured).unwrap();
+        assert!(table.contains("≤ 6 | 3.000 | - | yes |"), "{table}");
+        assert!(table.contains("| P20 | reads of the table in a warm sign-in | ≤ 1 | 2.000 | - | no |"), "{table}");
         assert!(table.contains("| P1 | app-home: start ÷ bare Rust hello's | ≤ 1.8 | 2.000 | - | no |"), "{table}");
         assert!(
             table.contains("| P2 | admin (the slowest): start ÷ Python hello's | ≤ 0.08 | 0.030 | - | yes |"),

@@ -227,7 +227,8 @@ async fn bnd_02_the_first_unique_pair_wins_in_order() {
 #[tokio::test]
 async fn bnd_03_mobiles_are_compared_without_their_spelling() {
     let world = World::with(&[("BRIDGE_CONFIG_CACHE_SECONDS", "0")]).await;
-    // The simulated WeLink writes +86-138…, the simulated OA 138…: hom_05 matches because of it. An empty one never matches.
+    // The simulated WeLink writes +86-138…, the simulated OA 138…: hom_05 matches because of it. An empty one never
+    // matches.
     switch_on(&world, &[("mobile", "mobile")]).await;
     at_the_door(&world, sim::company::UNKNOWN_TO_OA).await;
     assert_eq!(link_of(&world, sim::company::UNKNOWN_TO_OA).await, None);

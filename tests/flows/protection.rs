@@ -103,15 +103,15 @@ async fn sec_02_no_secret_stands_in_the_table_in_clear_and_rotation_loses_no_req
 /// Every item of the table as text.
 async fn dump(world: &World) -> String {
     let store = world.running.bridge.store();
-    let mut text = String::new();
+    let mut pages = Vec::new();
     let mut start = None;
     loop {
         let scan = store.client().scan().table_name(store.table_name()).set_exclusive_start_key(start);
         let page = scan.send().await.unwrap();
-        text.push_str(&format!("{:?}", page.items));
+        pages.push(format!("{:?}", page.items));
         start = page.last_evaluated_key;
         if start.is_none() {
-            return text;
+            return pages.concat();
         }
     }
 }

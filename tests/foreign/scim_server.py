@@ -63,7 +63,7 @@ def post(port, token, path, body):
 
 
 def wait_for(port):
-    for _ in range(200):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/ServiceProviderConfig")
             return

@@ -1,9 +1,12 @@
 //! T13, least privilege, and that template.yaml and the code mean the same table and the same settings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
 
 use domain::ids::TenantId;
 use platform::config::{Config, KEYS};
+use platform::entropy::Entropy;
+use platform::vault::Vault;
 use serde_json::{Value, json};
 use state::table;
 
@@ -154,6 +157,11 @@ fn the_generated_master_key_is_one() {
     let excluded = rule["ExcludeCharacters"].as_str().unwrap();
     let left: String = ('a'..='z').chain('0'..='9').filter(|c| !excluded.contains(*c)).collect();
     assert_eq!(left, "abcdef0123456789");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("master.key");
+    std::fs::write(&path, left.repeat(4)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    Vault::file(&path, Entropy::system()).expect("the vault takes such a key");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! T3: another site makes a browser act. Every unsafe route of the console's host, taken from the router's own list, and the
-//! sign-in callback.
+//! T3: another site makes a browser act. Every unsafe route of the console's host, taken from the router's own list,
+//! and the sign-in callback.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -7,12 +7,15 @@ use tests::world::{LINKED, World};
 
 use crate::{form_with, unpaced};
 
+/// Its name, the headers that it sends, and the answer that it must get.
+type Attack<'a> = (&'a str, Vec<(&'a str, &'a str)>, StatusCode);
+
 #[tokio::test]
 async fn t3_every_unsafe_admin_route_refuses_strangers_and_other_sites() {
     let world = World::start().await;
     let known = world.demo().remembered.clone();
     let right = format!("Bearer {}", world.running.operator_key);
-    let attacks: [(&str, Vec<(&str, &str)>, StatusCode); 5] = [
+    let attacks: [Attack<'_>; 5] = [
         ("no key", vec![], StatusCode::UNAUTHORIZED),
         ("not a bearer", vec![("authorization", "Basic b3A6b3A=")], StatusCode::UNAUTHORIZED),
         ("cross-site", vec![("authorization", &right), ("sec-fetch-site", "cross-site")], StatusCode::FORBIDDEN),
@@ -60,7 +63,12 @@ async fn t3_wrong_keys_lock_their_address_after_ten() {
 async fn t3_a_sign_in_caused_by_another_site_is_refused() {
     let world = unpaced().await;
     let mut entered = 0;
-    for extra in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+    for extra in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
         // Login CSRF: the attacker's own code and state, in the victim's browser, which has its own cookie.
         let mut attacker = world.browser();
         let (action, fields) = form_with(&world, &mut attacker, &world.code(LINKED)).await;

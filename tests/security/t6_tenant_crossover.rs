@@ -39,7 +39,8 @@ proptest! {
             prop_assert!(key.pk == prefix || key.pk.starts_with(&format!("{prefix}#")), "{key:?}");
         }
         for key in [keys::registry_tenant(&tenant), keys::registry_client(&ClientId::parse(&foreign).unwrap()),
-                    keys::registry_signing_key(&foreign), keys::registry_address_budget(&foreign), keys::registry_failures(&foreign)] {
+                    keys::registry_signing_key(&foreign), keys::registry_address_budget(&foreign),
+                        keys::registry_failures(&foreign)] {
             prop_assert!(key.pk.starts_with("R#"), "{key:?}");
         }
     }
@@ -99,6 +100,8 @@ async fn t6_each_route_with_each_kind_of_foreign_id_is_not_found() {
 
 /// The same random part under another tenant: an id that nobody was given.
 fn swap_tenant(id: &str, tenant: &str) -> String {
-    if id.len() == TENANT_CHARS { return tenant.to_owned() }
+    if id.len() == TENANT_CHARS {
+        return tenant.to_owned();
+    }
     format!("{}{tenant}{}", &id[..2], &id[2 + TENANT_CHARS..])
 }

@@ -25,7 +25,8 @@ async fn t7_no_canary_of_any_input_reaches_the_log() {
             .replace("{enterprise}", known.enterprise.as_str())
             .replace("{app}", known.app.as_str())
             .replace("{user}", &format!("{LINKED}@welink"));
-        let body = json!({ "client_secret": plant(), "scim_bearer": plant(), "push_secret": plant(), "mobile": plant() });
+        let body =
+            json!({ "client_secret": plant(), "scim_bearer": plant(), "push_secret": plant(), "mobile": plant() });
         let body = (*method != "GET" && *method != "DELETE").then_some(&body);
         let cookie = format!("__Host-session={}", plant());
         let wrong = format!("Bearer {}", plant());

@@ -1,5 +1,5 @@
-//! T9: what a client learns of a failure: a problem, a trace id, nothing of the inside. The headers of every answer in all tests
-//! are held against an allow-list (`tests::web`).
+//! T9: what a client learns of a failure: a problem, a trace id, nothing of the inside. The headers of every answer in
+//! all tests are held against an allow-list (`tests::web`).
 
 use http::StatusCode;
 use sim::faults::{Knob, Rule};
@@ -7,15 +7,31 @@ use tests::world::{LINKED, World};
 
 /// Words of the inside that no answer may hold.
 const INSIDE: [&str; 16] = [
-    "reqwest", "hyper", "dynoxide", "sqlite", "SdkError", "Exception", "127.0.0.1", "panicked", "RUST_BACKTRACE", "src/",
-    "welink.localhost", "/api/auth", "access_token", "serde", "expected value", "Simulat",
+    "reqwest",
+    "hyper",
+    "dynoxide",
+    "sqlite",
+    "SdkError",
+    "Exception",
+    "127.0.0.1",
+    "panicked",
+    "RUST_BACKTRACE",
+    "src/",
+    "welink.localhost",
+    "/api/auth",
+    "access_token",
+    "serde",
+    "expected value",
+    "Simulat",
 ];
 
 #[tokio::test]
 async fn t9_failures_of_every_neighbour_tell_nothing_of_the_inside() {
     let world = World::start().await;
     let mut told = 0;
-    for knob in [Knob::Http5xx, Knob::Html, Knob::Malformed, Knob::Truncated, Knob::UnknownCode, Knob::Reset, Knob::WrongTypes] {
+    for knob in
+        [Knob::Http5xx, Knob::Html, Knob::Malformed, Knob::Truncated, Knob::UnknownCode, Knob::Reset, Knob::WrongTypes]
+    {
         world.demo().faults.set(knob, Rule::per_mille(1000).under("/api/auth/v2/userid"));
         let page = world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
         world.demo().faults.clear();

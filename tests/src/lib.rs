@@ -1,8 +1,14 @@
 //! What the tests share.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+pub mod chromium;
+pub mod gateway;
 pub mod logs;
+pub mod program;
 pub mod runtime_api;
 pub mod simulated;
+pub mod tap;
 pub mod tools;
 pub mod web;
 pub mod world;

@@ -83,6 +83,7 @@ struct Shared {
     handed_out: Mutex<HashMap<String, HandedOut>>,
     first_next: watch::Sender<Option<Instant>>,
     init_error: watch::Sender<Option<Report>>,
+    last_latency: watch::Sender<Option<Duration>>,
 }
 
 impl Shared {
@@ -93,8 +94,10 @@ impl Shared {
 
     fn finish(&self, id: &str, result: impl FnOnce(Duration) -> Result<Answer, InvocationFailed>) -> StatusCode {
         let Some(event) = self.handed_out().remove(id) else { return StatusCode::BAD_REQUEST };
+        let latency = event.at.elapsed();
+        self.last_latency.send_replace(Some(latency));
         // Nobody waits any more when the time was up: the answer came too late.
-        let _ = event.reply.send(result(event.at.elapsed()));
+        let _ = event.reply.send(result(latency));
         StatusCode::ACCEPTED
     }
 }
@@ -129,6 +132,7 @@ impl RuntimeApi {
             handed_out: Mutex::default(),
             first_next: watch::Sender::default(),
             init_error: watch::Sender::default(),
+            last_latency: watch::Sender::default(),
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -174,6 +178,11 @@ impl RuntimeApi {
             // The sender lives in `self`: it cannot be gone.
             Err(_) => Instant::now(),
         }
+    }
+
+    /// How long the binary took for the event that it answered last.
+    pub fn last_latency(&self) -> Option<Duration> {
+        *self.shared.last_latency.borrow()
     }
 
     /// What the binary said when it could not start: type and message.

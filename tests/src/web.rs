@@ -1,4 +1,5 @@
-//! A browser without a screen: cookies by host, forms read from pages, redirects followed one by one, over any transport.
+//! A browser without a screen: cookies by host, forms read from pages, redirects followed one by one, over any
+//! transport.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,7 +79,11 @@ impl Page {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&#38;", "&").replace("&amp;", "&").replace("&#34;", "\"").replace("&quot;", "\"").replace("&#39;", "'")
+    text.replace("&#38;", "&")
+        .replace("&amp;", "&")
+        .replace("&#34;", "\"")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
 }
 
 /// A browser with cookies of its own.

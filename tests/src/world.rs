@@ -97,7 +97,7 @@ impl World {
 
     /// Sockets, with every name of the local bridge known.
     pub fn transport(&self) -> Transport {
-        let names = ["bridge", "console", "phone", "oa", "welink"].map(|name| format!("{name}.localhost"));
+        let names = ["bridge", "console", "phone", "oa", "welink", "login"].map(|name| format!("{name}.localhost"));
         Transport::reqwest(names.to_vec(), None)
     }
 

@@ -21,6 +21,9 @@ use crate::error::ApiError;
 use crate::input::{self, HomepageInput};
 use crate::operator::Operator;
 
+/// How long a begun test of the browser sign-in may be run.
+const BROWSER_TEST_S: i64 = 600;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewApp {
@@ -41,6 +44,18 @@ struct Change {
     enabled: Option<bool>,
     #[serde(default)]
     homepage: Option<HomepageInput>,
+    /// Sign-in from a browser outside WeLink; a test must have passed before.
+    #[serde(default)]
+    browser_enabled: Option<bool>,
+}
+
+/// How to run a test of the browser sign-in.
+#[derive(Serialize)]
+struct BrowserTest {
+    /// The address that the vendor's staff must have registered for the app (welink-api.md 3.4).
+    redirect_uri: String,
+    /// To be opened in a browser outside WeLink within ten minutes.
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +138,7 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Byt
     let instance = instance_of(&config, &enterprise)?;
     let name = input::name("name", &new.name)?;
     let client_id = ClientId::parse(new.client_id.trim()).map_err(|e| ApiError::field("client_id", e))?;
-    let secret = non_empty("client_secret", new.client_secret)?;
+    let secret = non_empty("client_secret", &new.client_secret)?;
     let homepage = input::homepage(bridge, &config.tenant, instance, new.homepage).await?;
     let company = test_credentials(bridge, &client_id, &secret).await?;
     let stamp = Operator::stamp(bridge);
@@ -136,6 +151,7 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Byt
         welink_company: company.name_cn.or(company.name_en).unwrap_or_default(),
         homepage,
         enabled: true,
+        browser: domain::model::BrowserSignIn::default(),
         secret_set: stamp.clone(),
         credentials_version: 1,
         created: stamp,
@@ -167,6 +183,13 @@ async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) ->
         note("enabled", app.enabled.to_string(), &enabled.to_string());
         app.enabled = enabled;
     }
+    if let Some(enabled) = change.browser_enabled {
+        if enabled && app.browser.tested.is_none() {
+            return Err(ApiError::field("browser_enabled", "run its test first / 请先通过测试"));
+        }
+        note("browser_enabled", app.browser.enabled.to_string(), &enabled.to_string());
+        app.browser.enabled = enabled;
+    }
     if let Some(homepage) = change.homepage {
         let homepage = input::homepage(bridge, &place.config.tenant, place.instance()?, homepage).await?;
         note("homepage", short(&app.homepage), &short(&homepage));
@@ -179,11 +202,35 @@ async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) ->
     }
 }
 
+/// Begins a test of the browser sign-in: its address may be opened for ten minutes (product.md HOM-02).
+pub async fn browser_test(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>) -> Response {
+    match begin_test(&bridge, &operator, &app).await {
+        Ok(test) => Json(test).into_response(),
+        Err(error) => error.answer(operator.lang),
+    }
+}
+
+async fn begin_test(bridge: &Bridge, operator: &Operator, app: &str) -> Result<BrowserTest, ApiError> {
+    let mut app = find(bridge, app).await?.app;
+    app.browser.test_until = Some(bridge.clock().now().plus_s(BROWSER_TEST_S));
+    app.version += 1;
+    let mut entry = operator.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
+    entry.detail.insert("browser_test".to_owned(), "begun".to_owned());
+    if bridge.store().update_app(&app, None, &entry).await? != Saved::Done {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    let origin = &bridge.config().origin;
+    Ok(BrowserTest {
+        redirect_uri: format!("{origin}{}", signin::OAUTH_CALLBACK),
+        url: format!("{origin}/h/{}/browser?test=1", app.id),
+    })
+}
+
 /// Replaces the secret, after a test that WeLink accepts it for the same company (product.md C21).
 async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) -> Result<App, ApiError> {
     let place = find(bridge, app).await?;
     let new: NewSecret = input::json(body)?;
-    let secret = non_empty("client_secret", new.client_secret)?;
+    let secret = non_empty("client_secret", &new.client_secret)?;
     let mut app = place.app.clone();
     let company = test_credentials(bridge, &app.client_id, &secret).await?;
     if company.tenant != app.welink_tenant {
@@ -213,7 +260,7 @@ async fn test_credentials(
     }
 }
 
-fn non_empty(field: &str, text: String) -> Result<Secret<String>, ApiError> {
+fn non_empty(field: &str, text: &str) -> Result<Secret<String>, ApiError> {
     if text.trim().is_empty() {
         return Err(ApiError::field(field, "must not be empty / 不能为空"));
     }

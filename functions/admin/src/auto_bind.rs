@@ -1,5 +1,5 @@
-//! The one auto-bind setting of an enterprise, at the three addresses where the manual shows it: sign-in (用户绑定设置), from WeLink
-//! (新用户关联系统) and from the OA (用户绑定). One handler, one stored value (product.md M32, BND-01).
+//! The one auto-bind setting of an enterprise, at the three addresses where the manual shows it: sign-in (用户绑定设置), from
+//! WeLink (新用户关联系统) and from the OA (用户绑定). One handler, one stored value (product.md M32, BND-01).
 
 use axum::Json;
 use axum::body::Bytes;

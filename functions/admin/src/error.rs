@@ -1,4 +1,5 @@
-//! What an API client learns of a failure: a problem, the fields that are wrong, a trace id. Inner causes go to the log.
+//! What an API client learns of a failure: a problem, the fields that are wrong, a trace id. Inner causes go to the
+//! log.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -31,12 +32,7 @@ impl ApiError {
 
     /// Renders it in `lang` and logs it once.
     pub fn answer(self, lang: Lang) -> Response {
-        let problem = self.refusal.problem.name;
-        let cause = self.refusal.cause.as_deref().unwrap_or("");
-        match self.refusal.problem.status {
-            500.. => tracing::error!(problem, cause, "refused: {problem}"),
-            _ => tracing::info!(problem, cause, "refused: {problem}"),
-        }
+        self.refusal.log();
         problem_json(self.refusal.problem, lang, &self.fields, self.refusal.retry_after_s)
     }
 }

@@ -1,7 +1,7 @@
 //! The administrator's API: tenants, OA instances, enterprises, apps and links, behind an operator key.
 //!
-//! One file per noun. A handler reads the request, asks the state or a client once, and answers; whatever is wrong becomes a
-//! problem document that names the field and says what to do.
+//! One file per noun. A handler reads the request, asks the state or a client once, and answers; whatever is wrong
+//! becomes a problem document that names the field and says what to do.
 
 mod apps;
 mod audit;
@@ -52,6 +52,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/apps/{app}"),
     ("PATCH", "/v1/apps/{app}"),
     ("PUT", "/v1/apps/{app}/credentials"),
+    ("POST", "/v1/apps/{app}/browser-test"),
     ("GET", "/v1/enterprises/{enterprise}/people/{user}"),
     ("POST", "/v1/enterprises/{enterprise}/links"),
     ("DELETE", "/v1/enterprises/{enterprise}/links/{user}"),
@@ -77,6 +78,7 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/v1/enterprises/{enterprise}/apps", get(apps::list).post(apps::create))
         .route("/v1/apps/{app}", patch(apps::change).get(apps::show))
         .route("/v1/apps/{app}/credentials", put(apps::credentials))
+        .route("/v1/apps/{app}/browser-test", post(apps::browser_test))
         .route("/v1/enterprises/{enterprise}/people/{user}", get(links::person))
         .route("/v1/enterprises/{enterprise}/links", post(links::bind))
         .route("/v1/enterprises/{enterprise}/links/{user}", axum::routing::delete(links::unbind))

@@ -26,7 +26,7 @@ use crate::operator::Operator;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewLink {
-    user_id: String,
+    user_id: WeLinkUserId,
     oa_user: Reference,
 }
 
@@ -104,7 +104,7 @@ async fn open_conflicts(bridge: &Bridge, enterprise: &str) -> Result<Vec<Conflic
 async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<Link, ApiError> {
     let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
     let new: NewLink = input::json(body)?;
-    let user = WeLinkUserId::parse(new.user_id.trim()).map_err(|e| ApiError::field("user_id", e))?;
+    let user = new.user_id;
     let oa_user = oa_user(bridge, &config, &enterprise, &new.oa_user).await?;
     let link = Link {
         oa_user: oa_user.id,

@@ -53,8 +53,8 @@ impl FromRequestParts<Bridge> for Operator {
 }
 
 async fn admit(headers: &HeaderMap, bridge: &Bridge, from: &str) -> Result<(), Refusal> {
-    // The key is no cookie, so no other site can make a browser send it; a browser that tells of another site is refused
-    // all the same.
+    // The key is no cookie, so no other site can make a browser send it; a browser that tells of another site is
+    // refused all the same.
     if is_cross_site(headers, bridge.config().console_origin.as_str()) {
         return Err(problem::CROSS_SITE.into());
     }

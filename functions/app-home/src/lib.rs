@@ -1,5 +1,5 @@
-//! The employees' side: the homepage that WeLink opens, the sign-in, the hand-off to the OA, and what the OA's server asks
-//! (redemption of tickets, the published keys).
+//! The employees' side: the homepage that WeLink opens, the sign-in, the hand-off to the OA, and what the OA's server
+//! asks (redemption of tickets, the published keys).
 //!
 //! Each route is a screen long: read the request, one call into [`signin`], answer with a page or a problem document.
 
@@ -25,6 +25,8 @@ pub fn router(bridge: Bridge) -> Router {
     let entropy = bridge.entropy().clone();
     Router::new()
         .route("/h/{app}", get(open::show).post(open::submit))
+        .route("/h/{app}/browser", get(open::by_browser))
+        .route(signin::OAUTH_CALLBACK, get(open::from_browser))
         .route("/bind", get(bind::show).post(bind::submit))
         .route("/handoff", get(open::come_back))
         .route("/v1/tickets/redeem", post(server::redeem))

@@ -1,5 +1,5 @@
-//! The homepage: `GET /h/{app}` asks WeLink who is there, `POST /h/{app}` takes the answer, `GET /handoff` takes a browser that
-//! comes back from the OA's start URL.
+//! The homepage: `GET /h/{app}` asks WeLink who is there, `POST /h/{app}` takes the answer, `GET /handoff` takes a
+//! browser that comes back from the OA's start URL.
 
 use axum::Form;
 use axum::body::{Body, to_bytes};
@@ -13,10 +13,10 @@ use domain::text::Lang;
 use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
 use platform::secret::Secret;
 use serde::Deserialize;
-use signin::{Bridge, Callback, Device, Entered, Onward, Refusal, Visitor};
+use signin::{Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, Visitor};
 
 use crate::bind::BIND_COOKIE;
-use crate::pages::{HandOffPage, OpenPage, page, policy, refused};
+use crate::pages::{HandOffPage, OpenPage, page, policy, refused, tested};
 
 /// Binds one-time states to this browser.
 const BROWSER_COOKIE: &str = "__Host-browser";
@@ -37,6 +37,22 @@ pub struct Target {
 struct Answer {
     state: Option<String>,
     code: Option<String>,
+}
+
+/// What WeLink's sign-in page sends back (welink-api.md 3.4): a code, or an error number with a message.
+#[derive(Deserialize)]
+pub struct OAuthAnswer {
+    code: Option<String>,
+    state: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Browsing {
+    to: Option<String>,
+    /// Runs the test that an administrator has begun.
+    #[serde(default)]
+    test: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,10 +98,13 @@ pub async fn show(
     let body = OpenPage {
         lang: asker.lang,
         app_name: &begun.app.name,
-        app_id: begun.app.id.as_str(),
+        app: &begun.app.id,
         client_id: begun.app.client_id.as_str(),
         state: begun.state.as_str(),
         script,
+        by_browser: begun.app.browser.enabled,
+        to: begun.dest.as_ref().map_or("/", domain::destination::Destination::as_str),
+        deep: begun.dest.is_some(),
     };
     let forms = format!("'self' {}", begun.onward_origins.join(" "));
     let mut answer = page(&body, StatusCode::OK, &policy(&script_source(script), &forms));
@@ -120,6 +139,45 @@ async fn take(bridge: &Bridge, app: &str, asker: &Asker, request: Request<Body>)
         Entered::Oa(visit) => bridge.send_on(*visit).await,
         Entered::Bind(visit) => Ok(Onward::Bind(visit)),
         Entered::Link(url) => Ok(Onward::Redirect(Secret::new(url))),
+    }
+}
+
+/// `GET /h/{app}/browser`: to WeLink's sign-in page.
+pub async fn by_browser(
+    State(bridge): State<Bridge>,
+    Path(app): Path<String>,
+    Query(asked): Query<Browsing>,
+    request: Request<Body>,
+) -> Response {
+    let asker = Asker::of(&request);
+    let Ok(app) = AppId::parse(&app) else { return refused(&problem::NOT_FOUND.into(), asker.lang) };
+    match bridge.begin_browser(&app, asked.to.as_deref(), asked.test.is_some(), asker.visitor()).await {
+        Ok(begun) => {
+            let mut answer = see_other(&begun.url);
+            set_cookie(&mut answer, &host_cookie(BROWSER_COOKIE, begun.browser.expose(), STATE_S));
+            answer
+        }
+        Err(refusal) => refused(&refusal, asker.lang),
+    }
+}
+
+/// `GET /oauth/callback`: back from it.
+pub async fn from_browser(
+    State(bridge): State<Bridge>,
+    Query(answer): Query<OAuthAnswer>,
+    request: Request<Body>,
+) -> Response {
+    let asker = Asker::of(&request);
+    let callback = Callback { state: answer.state, code: Secret::new(answer.code.unwrap_or_default()) };
+    match bridge.enter_from_browser(callback, answer.message.is_some(), asker.visitor()).await {
+        Ok(BrowserEntered::Tested) => tested(asker.lang),
+        Ok(BrowserEntered::In(Entered::Oa(visit))) => match bridge.send_on(*visit).await {
+            Ok(onward) => go_on(onward, asker.lang),
+            Err(refusal) => refused(&refusal, asker.lang),
+        },
+        Ok(BrowserEntered::In(Entered::Bind(visit))) => go_on(Onward::Bind(visit), asker.lang),
+        Ok(BrowserEntered::In(Entered::Link(url))) => see_other(&url),
+        Err(refusal) => refused(&refusal, asker.lang),
     }
 }
 

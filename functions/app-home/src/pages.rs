@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use domain::ids::AppId;
 use domain::problem::{self, Problem};
 use domain::text::{Lang, Text};
 use platform::http::{lang_of, problem_json};
@@ -22,12 +23,29 @@ pub mod words {
     pub const CONTINUE: Text = Text::new("继续进入 OA", "Continue to the OA");
     pub const TRY_AGAIN: Text = Text::new("重试", "Try again");
     pub const TRACE: Text = Text::new("追踪号", "Trace id");
+    pub const BY_BROWSER: Text = Text::new("用 WeLink 账号登录", "Sign in with WeLink");
+    pub const TESTED: Text = Text::new("浏览器登录可以使用", "The browser sign-in works");
+    pub const TESTED_HINT: Text = Text::new(
+        "测试已通过，现在可以为该应用开启浏览器登录。可以关闭此页。",
+        "The test has passed; it can now be switched on for this app. You may close this page.",
+    );
     pub const NEEDS_SCRIPT: Text =
         Text::new("请启用 JavaScript 后重新打开此页。", "Switch JavaScript on and open this page again.");
 
     /// Every text, for a test over the catalogue.
     #[cfg(test)]
-    pub const ALL: [Text; 7] = [OPENING, OPENING_HINT, HANDING_OVER, CONTINUE, TRY_AGAIN, TRACE, NEEDS_SCRIPT];
+    pub const ALL: [Text; 10] = [
+        BY_BROWSER,
+        TESTED,
+        TESTED_HINT,
+        OPENING,
+        OPENING_HINT,
+        HANDING_OVER,
+        CONTINUE,
+        TRY_AGAIN,
+        TRACE,
+        NEEDS_SCRIPT,
+    ];
 }
 
 /// The page that asks WeLink for the one-time code. It holds no session, and alone loads the vendor's script.
@@ -36,10 +54,15 @@ pub mod words {
 pub struct OpenPage<'a> {
     pub lang: Lang,
     pub app_name: &'a str,
-    pub app_id: &'a str,
+    pub app: &'a AppId,
     pub client_id: &'a str,
     pub state: &'a str,
     pub script: &'a str,
+    /// Whether the way through WeLink's sign-in page is offered outside WeLink.
+    pub by_browser: bool,
+    /// The page of the deep link, if there is one.
+    pub to: &'a str,
+    pub deep: bool,
 }
 
 /// The form that carries the ticket to the OA and submits itself.
@@ -57,6 +80,17 @@ struct ProblemPage<'a> {
     lang: Lang,
     problem: Problem,
     trace: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "tested.html")]
+struct TestedPage {
+    lang: Lang,
+}
+
+/// Tells an administrator that the browser sign-in works.
+pub fn tested(lang: Lang) -> Response {
+    page(&TestedPage { lang }, StatusCode::OK, &policy("", "'none'"))
 }
 
 /// Renders a page with its own content security policy.
@@ -86,7 +120,7 @@ pub fn policy(extra_script: &str, form_action: &str) -> String {
 
 /// Shows a refusal as a page, and logs it once.
 pub fn refused(refusal: &Refusal, lang: Lang) -> Response {
-    log(refusal);
+    refusal.log();
     let trace = TraceId::current();
     let body = ProblemPage { lang, problem: refusal.problem, trace: trace.as_str() };
     let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -99,17 +133,8 @@ pub fn refused(refusal: &Refusal, lang: Lang) -> Response {
 
 /// Shows a refusal as a problem document, and logs it once.
 pub fn refused_json(refusal: &Refusal, lang: Lang) -> Response {
-    log(refusal);
+    refusal.log();
     problem_json(refusal.problem, lang, &[], refusal.retry_after_s)
-}
-
-fn log(refusal: &Refusal) {
-    let problem = refusal.problem.name;
-    let cause = refusal.cause.as_deref().unwrap_or("");
-    match refusal.problem.status {
-        500.. => tracing::error!(problem, cause, "refused: {problem}"),
-        _ => tracing::info!(problem, cause, "refused: {problem}"),
-    }
 }
 
 pub async fn not_found(request: Request<Body>) -> Response {

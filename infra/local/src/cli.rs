@@ -1,5 +1,5 @@
-//! What a person types. Without a command the local bridge starts; with one, it speaks to the administrator's API of a running
-//! bridge, here or on AWS.
+//! What a person types. Without a command the local bridge starts; with one, it speaks to the administrator's API of a
+//! running bridge, here or on AWS.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
 
@@ -16,12 +16,14 @@ use crate::serve::{Options, Running, Systems, one_line, start};
 
 /// The WeLink bridge (云桥): employees open the OA from WeLink, already signed in.
 ///
-/// Without a command it runs here, with a simulated WeLink and OA to try it on. The other commands set up a running bridge.
+/// Without a command it runs here, with a simulated WeLink and OA to try it on. The other commands set up a running
+/// bridge.
 #[derive(Debug, Parser)]
 #[command(
     name = "bridge",
     version,
-    after_help = "Try: bridge            then open http://phone.localhost:9400 in a browser\n     bridge app list --enterprise e_…"
+    after_help = "Try: bridge            then open http://phone.localhost:9400 in a browser\n     bridge app \
+        list --enterprise e_…"
 )]
 pub struct Cli {
     #[command(subcommand)]

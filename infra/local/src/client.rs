@@ -8,7 +8,7 @@ use http::{Method, Request, header};
 use platform::transport::Transport;
 use serde_json::Value;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Speaks to the API at one address with one key.
 #[derive(Debug, Clone)]
@@ -47,9 +47,10 @@ impl Client {
             .body(Bytes::from(bytes))?;
         let answer = self.transport.send(request, TIMEOUT).await;
         let answer = answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))?;
-        let value: Value = match answer.body().is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?,
+        let value: Value = if answer.body().is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?
         };
         if answer.status().is_success() {
             return Ok(value);

@@ -1,5 +1,5 @@
-//! The demonstration: a simulated WeLink with a phone, a simulated OA, and at the first start a tenant that connects them, set up
-//! through the same API that an administrator uses.
+//! The demonstration: a simulated WeLink with a phone, a simulated OA, and at the first start a tenant that connects
+//! them, set up through the same API that an administrator uses.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -92,6 +92,7 @@ impl Simulators {
         let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone() };
         BTreeMap::from([
             ("welink.localhost".to_owned(), self.welink.router()),
+            ("login.localhost".to_owned(), self.welink.login_router()),
             ("oa.localhost".to_owned(), self.faults.wrap(self.oa.router(), Dialect::Oa)),
             ("phone.localhost".to_owned(), phone::router(phone)),
         ])
@@ -109,24 +110,21 @@ impl Simulators {
             }
             _ => None,
         };
-        let remembered = match known {
-            Some(known) => {
-                let made_for = known.port;
-                ensure!(
-                    made_for == port,
-                    "the demonstration in this data folder was made for port {made_for}: start with --port {made_for}, \
-                     or with another --data-dir"
-                );
-                self.put_app_into_welink(&known, port)?;
-                known
+        let remembered = if let Some(known) = known {
+            let made_for = known.port;
+            ensure!(
+                made_for == port,
+                "the demonstration in this data folder was made for port {made_for}: start with --port {made_for}, \
+                 or with another --data-dir"
+            );
+            self.put_app_into_welink(&known, port)?;
+            known
+        } else {
+            let made = self.first_start(bridge, port, key).await?;
+            if let Some(path) = &file {
+                write_private(path, &serde_json::to_vec_pretty(&made)?)?;
             }
-            None => {
-                let made = self.first_start(bridge, port, key).await?;
-                if let Some(path) = &file {
-                    write_private(path, &serde_json::to_vec_pretty(&made)?)?;
-                }
-                made
-            }
+            made
         };
         self.connect_oa(&remembered, port)?;
         let Self { welink, oa, faults, company, .. } = self;
@@ -210,6 +208,9 @@ impl Simulators {
             pc_url: url,
             credentials: Some((known.client_id.clone(), known.client_secret.clone())),
         })?;
+        // What the vendor's staff does on request (welink-api.md 3.4).
+        let callback = format!("http://bridge.localhost:{port}{}", signin::OAUTH_CALLBACK);
+        self.welink.register_oauth_redirect(&known.client_id, &callback)?;
         let outside = [welink::user_id_of(OUT_OF_RANGE)].into();
         Ok(self.welink.set_visible_range(&known.client_id, welink::VisibleRange::AllBut(outside))?)
     }
@@ -221,8 +222,8 @@ impl Simulators {
         Ok(())
     }
 
-    /// Links the company's people straight in the table: through the API each would be looked up in WeLink, at the pace that
-    /// WeLink allows.
+    /// Links the company's people straight in the table: through the API each would be looked up in WeLink, at the pace
+    /// that WeLink allows.
     async fn link_people(&self, bridge: &Bridge, known: &Remembered) -> Result<()> {
         let count = self.company.people.len().saturating_sub(UNLINKED);
         for person in self.company.people.iter().take(count) {

@@ -50,7 +50,7 @@ impl Front {
             Lang::Zh => "云桥（本机）",
             Lang::En => "The bridge (local)",
         };
-        let links: String = DOORS
+        let links: Vec<String> = DOORS
             .iter()
             .filter(|(host, ..)| self.routers.contains_key(*host))
             .map(|(host, zh, en)| {
@@ -62,7 +62,8 @@ impl Front {
         Html(format!(
             "<!doctype html><html lang=\"{tag}\"><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-             <h1>{title}</h1><ul>{links}</ul></html>"
+             <h1>{title}</h1><ul>{}</ul></html>",
+            links.concat()
         ))
         .into_response()
     }

@@ -147,6 +147,7 @@ fn config(options: &Options, port: u16, table: &str, operator_key: &str) -> Resu
     match &options.systems {
         Systems::Simulated => {
             settings.insert("BRIDGE_WELINK_BASE".to_owned(), local("welink"));
+            settings.insert("BRIDGE_WELINK_LOGIN_BASE".to_owned(), local("login"));
             settings.insert("BRIDGE_WELINK_SCRIPT".to_owned(), format!("{}/hwh5.js", local("phone")));
         }
         Systems::Real { welink } => {

@@ -12,6 +12,7 @@ pub fn run() -> Result<()> {
     })?;
     step("browser and fonts", || tools::debian(&["chromium", "chromium-driver", "fonts-noto-cjk"]))?;
     let tools = step("Python tools", || tools::python("venv", "checks.txt"))?;
+    step("axe-core", tools::axe_core)?;
     // The database of advisories is a Git repository of its own; what is checked here needs no network.
     step("licences, sources and bans", || {
         let deny = ["--offline", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
@@ -28,7 +29,10 @@ pub fn run() -> Result<()> {
             bail!("{} is missing: a test that needs it could only fail", needed.display());
         }
     }
+    // Built with the features of the tests, so that nothing is compiled twice.
+    step("local bridge", || show(&mut cargo(&["build", "--quiet", "--workspace"])))?;
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.env("BRIDGE_LOCAL", root().join("target/debug/bridge"));
     tests.env("BRIDGE_PYTHON", python).env("BRIDGE_BOOTSTRAP_DIR", bootstraps);
     tests.env("BRIDGE_CHROMEDRIVER", CHROMEDRIVER);
     let mut count = Count::default();

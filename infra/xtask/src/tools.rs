@@ -1,4 +1,5 @@
-//! What the chores need beside Rust: Debian's packages, and Python's in folders of their own under `target/tools`.
+//! What the chores need beside Rust: Debian's packages, and Python's and npm's in folders of their own
+//! under `target/tools`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,25 @@ fn install(home: &Path, list: &Path) -> Result<()> {
     let pip = home.join("bin/pip");
     read(&mut command(pip, &["install", "--quiet", "--no-deps", "--requirement", list_text]))?;
     Ok(())
+}
+
+/// The script of axe-core, which judges whether a page can be used by everybody: the one file of the package.
+pub fn axe_core() -> Result<()> {
+    const PACKAGE: &str = "axe-core@4.14.1";
+    let home = root().join("target/tools/axe-core");
+    if home.join(PACKAGE).is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(&home)?;
+    let install = || -> Result<()> {
+        let archive = read(&mut command("npm", &["pack", "--silent", "--pack-destination", text(&home)?, PACKAGE]))?;
+        let archive = home.join(archive.trim());
+        let unpack = ["--extract", "--gzip", "--file", text(&archive)?, "--directory", text(&home)?];
+        read(command("tar", &unpack).arg("package/axe.min.js"))?;
+        fs::rename(archive, home.join(PACKAGE))?;
+        Ok(())
+    };
+    install().with_context(|| format!("cannot install {PACKAGE}; npm is needed for it"))
 }
 
 /// A path as text: the tools that it is given to take nothing else.

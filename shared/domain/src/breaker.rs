@@ -39,7 +39,8 @@ pub enum Change {
 
 impl Block {
     /// The block that follows a refusal at `now`: the first step, or the one after `previous` when that one was for the
-    /// same credentials. A refusal while `previous` still holds (a call that was already on its way) repeats `previous`.
+    /// same credentials. A refusal while `previous` still holds (a call that was already on its way) repeats
+    /// `previous`.
     #[must_use]
     pub fn after(previous: Option<&Self>, code: &str, now: Timestamp, credentials_version: u64) -> Self {
         let same = previous.filter(|old| old.credentials_version >= credentials_version);

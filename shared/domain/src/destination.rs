@@ -88,7 +88,8 @@ impl DestPrefix {
 pub struct CustomLink(String);
 
 impl CustomLink {
-    /// `allowed_hosts` are compared whole, with their port where it is not 443; user information in the link is refused.
+    /// `allowed_hosts` are compared whole, with their port where it is not 443; user information in the link is
+    /// refused.
     pub fn parse(text: &str, allowed_hosts: &[String]) -> Result<Self, Refused> {
         let link = Self::shape(text)?;
         let url = Url::parse(&link.0).map_err(|_| Refused::NotHttps)?;

@@ -1,7 +1,7 @@
 //! The truths of the bridge: what its words mean and what its rules decide.
 //!
-//! Architecture invariant: nothing here does IO, reads a clock, draws a random number or awaits. Every rule is a function
-//! of its arguments, so each of them can be tested by a table and explained by reading it.
+//! Architecture invariant: nothing here does IO, reads a clock, draws a random number or awaits. Every rule is a
+//! function of its arguments, so each of them can be tested by a table and explained by reading it.
 
 pub mod audit;
 pub mod breaker;

@@ -1,4 +1,5 @@
-//! How often somebody may be wrong before he has to wait. Counters live in the table, so they survive restarts (SEC-06).
+//! How often somebody may be wrong before he has to wait. Counters live in the table, so they survive restarts
+//! (SEC-06).
 
 use serde::{Deserialize, Serialize};
 

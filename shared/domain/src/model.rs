@@ -1,4 +1,5 @@
-//! The configured world: who owns what, and how it is reached. Secrets are not here: they are stored beside these items.
+//! The configured world: who owns what, and how it is reached. Secrets are not here: they are stored beside these
+//! items.
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,19 @@ pub enum Homepage {
     CustomLink { link: CustomLink },
 }
 
+/// Sign-in from a browser outside WeLink (product.md HOM-02). Its redirect address must be registered with the vendor,
+/// so it stays off until a test has passed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BrowserSignIn {
+    pub enabled: bool,
+    /// When a test last passed.
+    #[serde(default)]
+    pub tested: Option<Timestamp>,
+    /// A test that an administrator has begun may be run until then.
+    #[serde(default)]
+    pub test_until: Option<Timestamp>,
+}
+
 /// One WeLink app of an enterprise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
@@ -141,6 +155,8 @@ pub struct App {
     pub welink_company: String,
     pub homepage: Homepage,
     pub enabled: bool,
+    #[serde(default)]
+    pub browser: BrowserSignIn,
     /// When and by whom the secret was set: all that anybody can read of it (product.md ENT-03).
     pub secret_set: Stamp,
     /// Counts the credentials; a shared token belongs to one of them.

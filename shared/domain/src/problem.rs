@@ -1,13 +1,13 @@
 //! Everything that can go wrong for a person, in words that say what to do (design.md 9, product.md C27).
 //!
-//! A problem has a stable name, an HTTP status and two texts in two languages. It never carries an inner message: what a
-//! client may see is written here and nowhere else.
+//! A problem has a stable name, an HTTP status and two texts in two languages. It never carries an inner message: what
+//! a client may see is written here and nowhere else.
 
 use crate::text::Text;
 
-/// One kind of failure as people see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Problem {
+/// What people see of one kind of failure.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Facts {
     /// The last part of the problem document's `type` (oa-api.md C.7).
     pub name: &'static str,
     pub status: u16,
@@ -17,11 +17,24 @@ pub struct Problem {
     pub advice: Text,
 }
 
+/// One kind of failure: a reference to its facts, so that it is as cheap to hand on as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem(&'static Facts);
+
+impl std::ops::Deref for Problem {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        self.0
+    }
+}
+
 macro_rules! problems {
-    ($($(#[$doc:meta])* $id:ident = $status:literal $name:literal, $tz:literal / $te:literal, $az:literal / $ae:literal;)*) => {
-        $($(#[$doc])* pub const $id: Problem = Problem {
+    ($($(#[$doc:meta])* $id:ident = $status:literal $name:literal, $tz:literal / $te:literal, $az:literal /
+        $ae:literal;)*) => {
+        $($(#[$doc])* pub const $id: Problem = Problem(&Facts {
             name: $name, status: $status, title: Text::new($tz, $te), advice: Text::new($az, $ae),
-        };)*
+        });)*
         /// Every problem, for tests over the catalogue and for the API description.
         pub const ALL: &[Problem] = &[$($id),*];
     };
@@ -30,7 +43,8 @@ macro_rules! problems {
 problems! {
     NOT_FOUND = 404 "not-found",
         "没有找到这个页面" / "This page does not exist",
-        "请从 WeLink 工作台重新打开应用；如果仍然不行，请联系管理员。" / "Open the app again from the WeLink workbench. If that does not help, ask your administrator.";
+        "请从 WeLink 工作台重新打开应用；如果仍然不行，请联系管理员。" / "Open the app again from the WeLink workbench. If that does not \
+            help, ask your administrator.";
     APP_DISABLED = 403 "app-disabled",
         "这个应用已被停用" / "This app is switched off",
         "请联系管理员启用该应用。" / "Ask your administrator to switch it on.";
@@ -48,7 +62,8 @@ problems! {
         "请切换到集成该应用的企业后再打开。" / "Switch to the company that integrated this app, then open it again.";
     LEFT_COMPANY = 403 "left-company",
         "WeLink 没有确认您的账号" / "WeLink does not confirm your account",
-        "您的账号可能已停用，或不再属于这家企业。请重新打开应用；如果仍然不行，请联系管理员。" / "It may be closed, or no longer belong to this company. Open the app again; if that does not help, ask your administrator.";
+        "您的账号可能已停用，或不再属于这家企业。请重新打开应用；如果仍然不行，请联系管理员。" / "It may be closed, or no longer belong to this company. \
+            Open the app again; if that does not help, ask your administrator.";
     NOT_LINKED = 403 "not-linked",
         "您的 WeLink 账号还没有关联 OA 账号" / "Your WeLink account is not linked to an OA account yet",
         "请联系管理员为您关联 OA 账号，然后重新打开应用。" / "Ask your administrator to link your OA account, then open the app again.";
@@ -60,10 +75,12 @@ problems! {
         "请稍等一分钟后再试。" / "Wait a minute, then try again.";
     WELINK_CREDENTIALS = 503 "welink-credentials",
         "该应用与 WeLink 的连接已中断" / "This app's connection to WeLink is broken",
-        "请管理员检查该应用的 client_id 和 client_secret。" / "Ask your administrator to check the app's client_id and client_secret.";
+        "请管理员检查该应用的 client_id 和 client_secret。" / "Ask your administrator to check the app's client_id and \
+            client_secret.";
     WELINK_PERMISSION = 503 "welink-permission",
         "该应用缺少 WeLink 接口权限" / "This app lacks a WeLink permission",
-        "请管理员在 WeLink 开放平台开启【身份与鉴权】中的两个权限，再重新打开应用。" / "Ask your administrator to grant both permissions under 身份与鉴权 (identity) on the WeLink open platform, then open the app again.";
+        "请管理员在 WeLink 开放平台开启【身份与鉴权】中的两个权限，再重新打开应用。" / "Ask your administrator to grant both permissions under \
+            身份与鉴权 (identity) on the WeLink open platform, then open the app again.";
     OA_DOWN = 503 "oa-down",
         "OA 暂时没有回应" / "The OA is not answering at the moment",
         "请稍等一分钟后再试。" / "Wait a minute, then try again.";
@@ -72,7 +89,8 @@ problems! {
         "请几秒钟后再试。" / "Try again in a few seconds.";
     UNAVAILABLE = 503 "unavailable",
         "云桥暂时不可用" / "The bridge is not available at the moment",
-        "请稍等一分钟后再试；如果仍然不行，请把追踪号告诉管理员。" / "Wait a minute, then try again. If it stays this way, tell your administrator the trace id.";
+        "请稍等一分钟后再试；如果仍然不行，请把追踪号告诉管理员。" / "Wait a minute, then try again. If it stays this way, tell your \
+            administrator the trace id.";
     NOT_IN_WELINK = 400 "not-in-welink",
         "请在 WeLink 中打开" / "Open this page in WeLink",
         "此页面需要从 WeLink 工作台打开。" / "This page has to be opened from the WeLink workbench.";
@@ -126,7 +144,8 @@ problems! {
         "请先解除原有关联。" / "Unbind the existing link first.";
     CREDENTIALS_REFUSED = 422 "credentials-refused",
         "WeLink 不接受这组 client_id 和 client_secret" / "WeLink refuses this client_id and client_secret",
-        "请在 WeLink 开放平台的【基本信息】中核对后重新填写。" / "Compare them with 基本信息 (basic information) on the WeLink open platform and enter them again.";
+        "请在 WeLink 开放平台的【基本信息】中核对后重新填写。" / "Compare them with 基本信息 (basic information) on the WeLink open \
+            platform and enter them again.";
     OA_REFUSED = 422 "oa-refused",
         "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
         "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";

@@ -19,6 +19,19 @@ pub const BIND_S: i64 = 600;
 /// How long the OA has to come back for its ticket with a nonce.
 pub const HANDOFF_S: i64 = 120;
 
+/// What a sign-in is begun for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// In WeLink: the page asks for the code.
+    #[default]
+    InApp,
+    /// In a browser, by way of WeLink's sign-in page.
+    Browser,
+    /// The same, only to see whether it works.
+    BrowserTest,
+}
+
 /// A sign-in that has begun: everything that must not travel through the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneTimeState {
@@ -27,6 +40,8 @@ pub struct OneTimeState {
     pub app: AppId,
     /// SHA-256 of the browser's cookie, hex.
     pub browser: String,
+    #[serde(default)]
+    pub purpose: Purpose,
     /// The OA page of a deep link, already checked; absent = the app's homepage.
     pub dest: Option<Destination>,
     pub created: Timestamp,
@@ -91,7 +106,8 @@ impl WebSession {
     }
 }
 
-/// A person whom WeLink has proved and who is not linked yet: he may enter his OA account, a few times, in this browser.
+/// A person whom WeLink has proved and who is not linked yet: he may enter his OA account, a few times, in this
+/// browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BindSession {
     pub id: BindId,

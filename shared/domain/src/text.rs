@@ -1,4 +1,5 @@
-//! What a person reads exists in Chinese and English by construction: a [`Text`] cannot be built with one language only.
+//! What a person reads exists in Chinese and English by construction: a [`Text`] cannot be built with one language
+//! only.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ impl Lang {
         }
     }
 
-    /// Picks the first language of an `Accept-Language` header that we speak, in the order of its weights; Chinese when none is.
+    /// Picks the first language of an `Accept-Language` header that we speak, in the order of its weights; Chinese when
+    /// none is.
     pub fn from_accept(header: &str) -> Self {
         let mut best: Option<(Self, f32)> = None;
         for part in header.split(',').take(16) {

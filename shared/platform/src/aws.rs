@@ -36,8 +36,8 @@ pub fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     }
 }
 
-/// Configuration for any AWS client. Region and credentials come from the environment, where Lambda puts them for the life
-/// of a sandbox; the SDK's default chain would cost a cold start another 3 ms to look where nothing is.
+/// Configuration for any AWS client. Region and credentials come from the environment, where Lambda puts them for the
+/// life of a sandbox; the SDK's default chain would cost a cold start another 3 ms to look where nothing is.
 pub fn sdk_config(http: SharedHttpClient, clock: &Clock) -> SdkConfig {
     let region = std::env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned());
     let timeouts = TimeoutConfig::builder()

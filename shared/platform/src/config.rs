@@ -1,5 +1,5 @@
-//! Every setting of a function, read from the environment once, at the start. An unknown or bad value stops the start with
-//! a message that names the key.
+//! Every setting of a function, read from the environment once, at the start. An unknown or bad value stops the start
+//! with a message that names the key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,20 +25,34 @@ macro_rules! keys {
 
 keys! {
     TABLE "BRIDGE_TABLE" None, "Name of the DynamoDB table.";
-    ORIGIN "BRIDGE_ORIGIN" None, "Public address of the employees' pages, e.g. https://bridge.example. It is the issuer of tickets: changing it makes OAs refuse them until they are told.";
-    CONSOLE "BRIDGE_CONSOLE_ORIGIN" None, "Public address of the console and its API; another host name than BRIDGE_ORIGIN.";
+    ORIGIN "BRIDGE_ORIGIN" None, "Public address of the employees' pages, e.g. https://bridge.example. It is \
+        the issuer of tickets: changing it makes OAs refuse them until they are told.";
+    CONSOLE "BRIDGE_CONSOLE_ORIGIN" None, "Public address of the console and its API; another host name than \
+        BRIDGE_ORIGIN.";
     DYNAMODB "BRIDGE_DYNAMODB_ENDPOINT" Some(""), "Address of the table's server; empty = AWS.";
-    VAULT "BRIDGE_VAULT_SECRET" Some(""), "Id of the Secrets Manager secret that holds the master key (32 bytes, base64). Losing it loses every stored secret.";
+    VAULT "BRIDGE_VAULT_SECRET" Some(""), "Id of the Secrets Manager secret that holds the master key (32 \
+        bytes, base64 or hex). Losing it loses every stored secret.";
     VAULT_ENDPOINT "BRIDGE_VAULT_ENDPOINT" Some(""), "Address of the vault's server; empty = AWS.";
-    WELINK "BRIDGE_WELINK_BASE" Some("https://open.welink.huaweicloud.com"), "Base address of WeLink's server API (welink-api.md 1).";
-    SCRIPT "BRIDGE_WELINK_SCRIPT" Some("https://open-doc.welink.huaweicloud.com/docs/jsapi/2.0.9/hwh5-cloudonline.js"), "WeLink's page script, loaded by the opening page alone (welink-api.md 3.1).";
-    PER_SECOND "BRIDGE_WELINK_CALLS_PER_SECOND" Some("30"), "Calls per second, client_id and interface; WeLink refuses above 40.";
-    PER_MINUTE "BRIDGE_WELINK_CALLS_PER_MINUTE" Some("1200"), "Calls per minute, client_id and interface; WeLink refuses above 1,500.";
-    PER_ADDRESS "BRIDGE_WELINK_CALLS_PER_ADDRESS" Some("2400"), "Calls per 20 seconds from one egress address; WeLink refuses above 3,000.";
-    EGRESS "BRIDGE_EGRESS_NAME" Some("default"), "Names the egress address whose budget is shared; give each NAT address its own name.";
-    OPERATOR "BRIDGE_OPERATOR_KEY_SHA256" Some(""), "SHA-256 of the operator key, hex; whoever has the key may change everything. Empty = the administrator's API refuses everybody.";
-    CONFIG_CACHE "BRIDGE_CONFIG_CACHE_SECONDS" Some("30"), "How long a sandbox keeps a tenant's settings, 0 to 30 seconds: switching an app off takes effect within it.";
-    EXTRA_ROOTS "BRIDGE_EXTRA_ROOTS_PEM" Some(""), "Additional certificate authorities (PEM), for an OA with an internal one.";
+    WELINK "BRIDGE_WELINK_BASE" Some("https://open.welink.huaweicloud.com"), "Base address of WeLink's server \
+        API (welink-api.md 1).";
+    LOGIN "BRIDGE_WELINK_LOGIN_BASE" Some("https://login.welink.huaweicloud.com"), "Address of WeLink's own \
+        sign-in page, where a browser outside WeLink is sent (welink-api.md 3.4).";
+    SCRIPT "BRIDGE_WELINK_SCRIPT" Some("https://open-doc.welink.huaweicloud.com/docs/jsapi/2.0.9/hwh5-cloudonline.js"),
+        "WeLink's page script, loaded by the opening page alone (welink-api.md 3.1).";
+    PER_SECOND "BRIDGE_WELINK_CALLS_PER_SECOND" Some("30"), "Calls per second, client_id and interface; WeLink \
+        refuses above 40.";
+    PER_MINUTE "BRIDGE_WELINK_CALLS_PER_MINUTE" Some("1200"), "Calls per minute, client_id and interface; \
+        WeLink refuses above 1,500.";
+    PER_ADDRESS "BRIDGE_WELINK_CALLS_PER_ADDRESS" Some("2400"), "Calls per 20 seconds from one egress address; \
+        WeLink refuses above 3,000.";
+    EGRESS "BRIDGE_EGRESS_NAME" Some("default"), "Names the egress address whose budget is shared; give each \
+        NAT address its own name.";
+    OPERATOR "BRIDGE_OPERATOR_KEY_SHA256" Some(""), "SHA-256 of the operator key, hex; whoever has the key may \
+        change everything. Empty = the administrator's API refuses everybody.";
+    CONFIG_CACHE "BRIDGE_CONFIG_CACHE_SECONDS" Some("30"), "How long a sandbox keeps a tenant's settings, 0 to \
+        30 seconds: switching an app off takes effect within it.";
+    EXTRA_ROOTS "BRIDGE_EXTRA_ROOTS_PEM" Some(""), "Additional certificate authorities (PEM), for an OA with an \
+        internal one.";
 }
 
 /// The typed settings.
@@ -52,6 +66,7 @@ pub struct Config {
     pub vault_endpoint: Option<String>,
     /// Absolute address without a trailing slash.
     pub welink_base: String,
+    pub welink_login_base: String,
     pub welink_script: String,
     pub calls_per_second: u32,
     pub calls_per_minute: u32,
@@ -171,6 +186,7 @@ impl Config {
             vault_secret: r.optional(VAULT),
             vault_endpoint: r.optional(VAULT_ENDPOINT),
             welink_base: r.parsed(WELINK, String::new(), address),
+            welink_login_base: r.parsed(LOGIN, String::new(), address),
             welink_script: r.parsed(SCRIPT, String::new(), address),
             calls_per_second: r.number(PER_SECOND, 1..=100_000),
             calls_per_minute: r.number(PER_MINUTE, 1..=6_000_000),

@@ -56,11 +56,7 @@ impl Sealer {
         let nonce: [u8; NONCE_LEN] = self.entropy.bytes();
         let mut sealed = plain.as_bytes().to_vec();
         self.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(context.as_bytes()),
-                &mut sealed,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context.as_bytes()), &mut sealed)
             .map_err(|_| NotOpened)?;
         let mut whole = nonce.to_vec();
         whole.append(&mut sealed);
@@ -74,8 +70,7 @@ impl Sealer {
         let (nonce, sealed) = whole.split_at_checked(NONCE_LEN).ok_or(NotOpened)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotOpened)?;
         let mut sealed = sealed.to_vec();
-        let plain =
-            self.key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut sealed).map_err(|_| NotOpened)?;
+        let plain = self.key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut sealed).map_err(|_| NotOpened)?;
         String::from_utf8(plain.to_vec()).map(Secret::new).map_err(|_| NotOpened)
     }
 }

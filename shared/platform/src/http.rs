@@ -66,7 +66,10 @@ pub fn problem_json(problem: Problem, lang: Lang, errors: &[FieldError], retry_a
 /// Headers of every answer (product.md C29); an answer that set one of them keeps its own.
 const HYGIENE: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -83,8 +86,8 @@ pub async fn hygiene(request: Request<Body>, next: Next) -> Response<Body> {
     answer
 }
 
-/// The address that a request came from, as whoever accepted it knows: the gateway on AWS, the socket locally. Headers that
-/// a client can write are not believed.
+/// The address that a request came from, as whoever accepted it knows: the gateway on AWS, the socket locally. Headers
+/// that a client can write are not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAddress(pub String);
 
@@ -105,13 +108,16 @@ pub async fn only_host(host: std::sync::Arc<str>, request: Request<Body>, next: 
     problem_json(domain::problem::NOT_FOUND, lang_of(&request), &[], None)
 }
 
-/// Whether the browser says that another site caused this request. Browsers that say nothing are judged by what else the
-/// route demands (a state bound to a cookie, a key).
+/// Whether the browser says that another site caused this request. `Sec-Fetch-Site` is the browser's own word, which no page can
+/// write; `Origin` decides where a browser does not send it, and is `null` behind a strict referrer policy. Browsers that
+/// say nothing are judged by what else the route demands (a state bound to a cookie, a key).
 pub fn is_cross_site(headers: &::http::HeaderMap, own_origin: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let site_differs = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let origin_differs = text("origin").is_some_and(|origin| origin != own_origin);
-    site_differs || origin_differs
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some("same-origin"), None | Some("null")) => false,
+        (Some("same-origin" | "none") | None, origin) => origin.is_some_and(|origin| origin != own_origin),
+        (Some(_), _) => true,
+    }
 }
 
 /// The value of a cookie, from all `Cookie` headers of the request.

@@ -5,7 +5,8 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// Holds a secret: `Debug` prints `***`, there is no `Display` and no `Serialize`, and the memory is wiped when it is dropped.
+/// Holds a secret: `Debug` prints `***`, there is no `Display` and no `Serialize`, and the memory is wiped when it is
+/// dropped.
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(T);
 
@@ -50,6 +51,13 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// The bytes that [`hex`] wrote; `None` when the text is no hex.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Secret;
@@ -61,5 +69,7 @@ mod tests {
         assert!(secret.matches("hunter2"));
         assert!(!secret.matches("hunter3"));
         assert!(super::sha256_hex("").starts_with("e3b0c44298fc1c14"));
+        assert_eq!(super::unhex("00ffA0"), Some(vec![0, 255, 160]));
+        assert!(["0", "zz", "０0"].iter().all(|bad| super::unhex(bad).is_none()));
     }
 }

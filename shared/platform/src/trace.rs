@@ -62,7 +62,8 @@ pub async fn layer(entropy: Entropy, request: Request<Body>, next: Next) -> Resp
     let method = request.method().clone();
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", trace = %trace);
+    // At the level of errors, so that no filter takes the trace id from an error's line.
+    let span = tracing::error_span!("request", trace = %trace);
     let started = tokio::time::Instant::now();
     let mut answer = trace.clone().scope(next.run(request).instrument(span.clone())).await;
     let latency_ms = millis(started.elapsed());

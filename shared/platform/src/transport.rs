@@ -36,13 +36,15 @@ pub enum TransportError {
     HostNotAllowed(String),
 }
 
-/// Marks a response of an in-process router whose connection "was lost": the seam turns it into [`TransportError::Broken`].
+/// Marks a response of an in-process router whose connection "was lost": the seam turns it into
+/// [`TransportError::Broken`].
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLost;
 
 type Inner = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
 
-/// A cloneable HTTP client. No redirects are followed and no cookies are kept: each caller decides what an answer means.
+/// A cloneable HTTP client. No redirects are followed and no cookies are kept: each caller decides what an answer
+/// means.
 #[derive(Clone)]
 pub struct Transport(Inner);
 
@@ -86,21 +88,21 @@ impl Transport {
             let allowed = hosts.contains(&host);
             let inner = inner.clone();
             async move {
-                if allowed { inner.oneshot(request).await } else { Err(TransportError::HostNotAllowed(host)) }
+                let answer = allowed.then(|| inner.oneshot(request)).ok_or(TransportError::HostNotAllowed(host))?;
+                answer.await
             }
         }))
     }
 
-    /// Real sockets. `loopback_names` are host names that resolve to 127.0.0.1 (`oa.localhost`: the C library does not know
-    /// them); `extra_roots_pem` are additional certificate authorities, for an OA with an internal one.
+    /// Real sockets. `loopback_names` are host names that resolve to 127.0.0.1 (`oa.localhost`: the C library does
+    /// know them); `extra_roots_pem` are additional certificate authorities, for an OA with an internal one.
     ///
-    /// The client is built at the first request: reading the system's roots costs about 3 ms, which a cold start does not
-    /// owe to a request that calls nobody.
+    /// The client is built at the first request: reading the system's roots costs about 3 ms, which a cold start does
+    /// not owe to a request that calls nobody.
     pub fn reqwest(loopback_names: Vec<String>, extra_roots_pem: Option<String>) -> Self {
         let client: std::sync::Arc<OnceLock<Result<reqwest::Client, String>>> = std::sync::Arc::default();
         Self::new(service_fn(move |request: Request<Bytes>| {
-            let client =
-                client.get_or_init(|| build_client(&loopback_names, extra_roots_pem.as_deref())).clone();
+            let client = client.get_or_init(|| build_client(&loopback_names, extra_roots_pem.as_deref())).clone();
             async move { through_reqwest(client.map_err(TransportError::Connect)?, request).await }
         }))
     }

@@ -24,7 +24,7 @@ pub enum VaultError {
     File { path: String, reason: String },
     #[error("the vault does not answer: {0}")]
     Unreachable(String),
-    #[error("the master key is not {KEY_BYTES} bytes of base64")]
+    #[error("the master key is not {KEY_BYTES} bytes of base64 or hex")]
     BadKey,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// The key is the base64 text of a Secrets Manager secret; it is fetched when the first secret is opened.
+    /// The key is the text of a Secrets Manager secret, base64 or hex; it is fetched when the first secret is opened.
     pub fn secrets_manager(client: aws_sdk_secretsmanager::Client, secret_id: String, entropy: Entropy) -> Self {
         let source = Source::SecretsManager { client: Box::new(client), secret_id };
         Self { source: Arc::new(source), sealer: Arc::default(), entropy }
@@ -81,8 +81,14 @@ impl Vault {
     }
 }
 
+/// 32 bytes, as base64 or as 64 hex digits: the vault's own generator can make the latter.
 fn decode(text: &str) -> Result<Secret<Vec<u8>>, VaultError> {
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| VaultError::BadKey)?;
+    let text = text.trim();
+    let bytes = if text.len() == 2 * KEY_BYTES {
+        crate::secret::unhex(text).ok_or(VaultError::BadKey)?
+    } else {
+        STANDARD.decode(text).map_err(|_| VaultError::BadKey)?
+    };
     if bytes.len() == KEY_BYTES { Ok(Secret::new(bytes)) } else { Err(VaultError::BadKey) }
 }
 

@@ -13,8 +13,8 @@ use crate::enter::{Place, Visitor};
 use crate::refusal::Refusal;
 
 impl Bridge {
-    /// Looks for the OA user that this person is, and links them when exactly one may be; `None` = the person has to be asked.
-    /// Trust rests on what WeLink says of him now, not on what the copy remembers (product.md C19).
+    /// Looks for the OA user that this person is, and links them when exactly one may be; `None` = the person has to be
+    /// asked. Trust rests on what WeLink says of him now, not on what the copy remembers (product.md C19).
     pub(crate) async fn auto_bind(
         &self,
         place: Place<'_>,

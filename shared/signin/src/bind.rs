@@ -1,5 +1,5 @@
-//! Linking somebody who is not linked yet: by his OA password on the binding page (product.md M28, HOM-04), or by matching
-//! fields without asking (M29, HOM-05).
+//! Linking somebody who is not linked yet: by his OA password on the binding page (product.md M28, HOM-04), or by
+//! matching fields without asking (M29, HOM-05).
 
 use domain::audit::Action;
 use domain::destination::Destination;
@@ -77,7 +77,8 @@ struct Place {
 }
 
 impl Bridge {
-    /// Lets a proved person try: the cookie for his browser. Only where the OA checks passwords; otherwise he is told to ask.
+    /// Lets a proved person try: the cookie for his browser. Only where the OA checks passwords; otherwise he is told
+    /// to ask.
     pub(crate) async fn begin_bind(
         &self,
         app: &App,

@@ -62,6 +62,7 @@ impl Bridge {
             calls_per_second: config.calls_per_second,
             calls_per_minute: config.calls_per_minute,
             calls_per_address: config.calls_per_address,
+            login_base: config.welink_login_base.clone(),
             egress_name: config.egress_name.clone(),
             ..welink::Settings::new(&config.welink_base)
         };

@@ -5,7 +5,7 @@ use domain::destination::Destination;
 use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
 use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource};
 use domain::problem;
-use domain::session::{OneTimeState, STATE_S, StateRefused};
+use domain::session::{OneTimeState, Purpose, STATE_S, StateRefused};
 use platform::secret::{Secret, sha256_hex};
 use state::config::TenantConfig;
 use welink::{Credentials, Status, UserDetail, WeLinkError};
@@ -23,6 +23,8 @@ pub struct Begun {
     pub state: StateId,
     /// For the browser's cookie; the one it already had, if it had one: two tabs share it.
     pub browser: Secret<String>,
+    /// The page of the deep link, if it was accepted.
+    pub dest: Option<Destination>,
     /// Origins that the sign-in may lead to, for the page's `form-action`.
     pub onward_origins: Vec<String>,
 }
@@ -70,48 +72,56 @@ pub enum Entered {
 }
 
 impl Bridge {
-    /// Begins a sign-in at `app`: a one-time state, bound to the browser. `to` is the path of a deep link; one outside the
-    /// allow-list leads to the homepage instead (product.md HOM-08).
+    /// Begins a sign-in at `app`: a one-time state, bound to the browser. `to` is the path of a deep link; one outside
+    /// the allow-list leads to the homepage instead (product.md HOM-08).
     pub async fn begin(&self, app: &AppId, to: Option<&str>, visitor: Visitor<'_>) -> Result<Begun, Refusal> {
-        let (config, app, _, instance) = self.find(app).await?;
+        let (_, app, _, instance) = self.find(app).await?;
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
-        let dest = to
-            .and_then(|path| Destination::parse(path).ok())
-            .and_then(|dest| dest.within(&instance.allowed_dest_prefixes).ok());
+        let dest = deep_link(to, &instance);
+        let (state, browser) = self.begin_state(&app, dest.clone(), Purpose::InApp, visitor).await?;
+        let onward_origins = onward_origins(&app, &instance);
+        Ok(Begun { app, state, browser, dest, onward_origins })
+    }
+
+    /// Stores a one-time state bound to the browser; its id, and the secret for the browser's cookie: the one that it
+    /// already had, if it had one.
+    pub(crate) async fn begin_state(
+        &self,
+        app: &App,
+        dest: Option<Destination>,
+        purpose: Purpose,
+        visitor: Visitor<'_>,
+    ) -> Result<(StateId, Secret<String>), Refusal> {
         let known =
             visitor.browser.filter(|b| b.len() == BROWSER_CHARS && b.bytes().all(|c| c.is_ascii_alphanumeric()));
         let browser = known.map_or_else(|| self.entropy().token(BROWSER_CHARS), str::to_owned);
         let now = self.clock().now();
         let state = OneTimeState {
-            id: self.new_state_id(&config.tenant.id),
+            id: self.new_state_id(&app.id.tenant()),
             app: app.id.clone(),
             browser: sha256_hex(&browser),
+            purpose,
             dest,
             created: now,
             expires: now.plus_s(STATE_S),
         };
         self.store().put_state(&state).await?;
-        let onward_origins = onward_origins(&app, &instance);
-        Ok(Begun { app, state: state.id, browser: Secret::new(browser), onward_origins })
+        Ok((state.id, Secret::new(browser)))
     }
 
     /// Takes a callback at `app`'s address and says who is there. Every refusal is audited once.
     pub async fn enter(&self, app: &AppId, callback: Callback, visitor: Visitor<'_>) -> Result<Entered, Refusal> {
         // The address names the app only to say whose audit log a refusal belongs to; who signs in where is decided by
         // the state alone (product.md C4).
-        let (config, app, enterprise, instance) = self.find(app).await?;
+        let (_, app, enterprise, instance) = self.find(app).await?;
         let state = match self.take_state(&app, &callback, visitor).await? {
             Ok(state) => state,
-            Err(why) => {
-                let entry = self.refused_entry(&app, "anonymous", visitor, problem::STATE_REFUSED.name);
-                self.store().append_audit(&with(entry, "reason", why.name())).await?;
-                return Err(Refusal::because(problem::STATE_REFUSED, why.name()));
-            }
+            Err(why) => return Err(self.refuse_state(&app, why, visitor).await?),
         };
         let mut actor = "anonymous".to_owned();
-        let place = Place { config: &config, app: &app, enterprise: &enterprise, instance: &instance };
+        let place = Place { app: &app, enterprise: &enterprise, instance: &instance };
         let entered = self.enter_as_somebody(place, state, callback.code, visitor, &mut actor).await;
         if let Err(refusal) = &entered {
             self.store().append_audit(&self.refused_entry(&app, &actor, visitor, refusal.problem.name)).await?;
@@ -134,7 +144,7 @@ impl Bridge {
         visitor: Visitor<'_>,
         actor: &mut String,
     ) -> Result<Entered, Refusal> {
-        let Place { app, enterprise, instance, .. } = place;
+        let app = place.app;
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
@@ -145,19 +155,26 @@ impl Bridge {
         if identity.tenant != app.welink_tenant {
             return Err(problem::WRONG_ENTERPRISE.into());
         }
-        let (person, fresh) = self.person_of(enterprise, app, &credentials, &identity.user_id, visitor).await?;
-        let dest = match (&state.dest, &app.homepage, visitor.device) {
+        self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await
+    }
+
+    /// A member whom WeLink has proved: who is he here, which OA user is that, and where does he go?
+    pub(crate) async fn let_in(
+        &self,
+        place: Place<'_>,
+        credentials: &Credentials,
+        user: WeLinkUserId,
+        dest: Option<Destination>,
+        visitor: Visitor<'_>,
+    ) -> Result<Entered, Refusal> {
+        let Place { app, enterprise, instance } = place;
+        let (person, fresh) = self.person_of(enterprise, app, credentials, &user, visitor).await?;
+        let dest = match (&dest, &app.homepage, visitor.device) {
             (Some(dest), ..) => dest.clone(),
             (None, Homepage::CustomLink { link }, _) => {
-                self.store()
-                    .append_audit(&self.entry(
-                        place.config.tenant.id.clone(),
-                        Action::SignIn,
-                        actor,
-                        app.id.as_str(),
-                        visitor.from,
-                    ))
-                    .await?;
+                let actor = format!("welink:{user}");
+                let entry = self.entry(app.id.tenant(), Action::SignIn, &actor, app.id.as_str(), visitor.from);
+                self.store().append_audit(&entry).await?;
                 return Ok(Entered::Link(link.as_str().to_owned()));
             }
             (None, Homepage::OaApp { dest_mobile, .. }, Device::Phone) => dest_mobile.clone(),
@@ -165,7 +182,7 @@ impl Bridge {
         };
         let linked = match &person.link {
             Some(link) => Some(link.clone()),
-            None => self.auto_bind(place, &credentials, &person, fresh, visitor).await?,
+            None => self.auto_bind(place, credentials, &person, fresh, visitor).await?,
         };
         let Some(link) = linked else {
             return Ok(Entered::Bind(self.begin_bind(app, instance, &person.user_id, dest).await?));
@@ -173,13 +190,25 @@ impl Bridge {
         Ok(Entered::Oa(Box::new(crate::handoff::Visit {
             app: app.clone(),
             instance: instance.clone(),
-            user: identity.user_id,
+            user,
             oa_user: link.oa_user,
             login_id: link.login_id,
             dest,
             auth_time: self.clock().now(),
             from: visitor.from.to_owned(),
         })))
+    }
+
+    /// Says in the app's audit log why a state was refused.
+    pub(crate) async fn refuse_state(
+        &self,
+        app: &App,
+        why: StateRefused,
+        visitor: Visitor<'_>,
+    ) -> Result<Refusal, Refusal> {
+        let entry = self.refused_entry(app, "anonymous", visitor, problem::STATE_REFUSED.name);
+        self.store().append_audit(&with(entry, "reason", why.name())).await?;
+        Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
     }
 
     async fn take_state(
@@ -198,11 +227,12 @@ impl Bridge {
         };
         let Some(browser) = visitor.browser else { return Ok(Err(StateRefused::Foreign)) };
         let taken = self.store().take_state(&id, &sha256_hex(browser)).await?;
-        Ok(taken.and_then(|state| if state.app == app.id { Ok(state) } else { Err(StateRefused::Foreign) }))
+        let fits = |state: &OneTimeState| state.app == app.id && state.purpose == Purpose::InApp;
+        Ok(taken.and_then(|state| if fits(&state) { Ok(state) } else { Err(StateRefused::Foreign) }))
     }
 
-    /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06). With him what WeLink was asked of
-    /// him, if it was.
+    /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06). With him what WeLink was asked
+    /// of him, if it was.
     async fn person_of(
         &self,
         enterprise: &Enterprise,
@@ -214,8 +244,8 @@ impl Bridge {
         if let Some(person) = self.store().person(&enterprise.id, user).await? {
             return Ok((person, None));
         }
-        // Names and numbers are a convenience of the copy: without the permission to read them he is written all the same.
-        // A member whom the app is not shown at all is outside its range (welink-api.md 4).
+        // Names and numbers are a convenience of the copy: without the permission to read them he is written all the
+        // same. A member whom the app is not shown at all is outside its range (welink-api.md 4).
         let detail = match self.welink().user_detail(credentials, user).await {
             Err(WeLinkError::Permission { .. }) => None,
             answer => Some(answer?.ok_or(problem::NOT_IN_RANGE)?),
@@ -289,7 +319,6 @@ impl Bridge {
 /// Where somebody wants in.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    pub config: &'a TenantConfig,
     pub app: &'a App,
     pub enterprise: &'a Enterprise,
     pub instance: &'a OaInstance,
@@ -298,6 +327,12 @@ pub(crate) struct Place<'a> {
 pub(crate) fn with(mut entry: Entry, name: &str, value: &str) -> Entry {
     entry.detail.insert(name.to_owned(), value.to_owned());
     entry
+}
+
+/// The page of a deep link, unless it lies outside the allow-list (product.md HOM-08).
+pub(crate) fn deep_link(to: Option<&str>, instance: &OaInstance) -> Option<Destination> {
+    let dest = Destination::parse(to?).ok()?;
+    dest.within(&instance.allowed_dest_prefixes).ok()
 }
 
 /// Origins that a form post of the opening page may be redirected to.

@@ -21,7 +21,8 @@ pub enum StartError {
     NoVault,
 }
 
-/// Builds all clients once. None of them connects yet, and the trust stores are read at the first request that needs them.
+/// Builds all clients once. None of them connects yet, and the trust stores are read at the first request that needs
+/// them.
 pub fn from_env() -> Result<Bridge, StartError> {
     let config = Config::from_env()?;
     let (clock, entropy) = (Clock::system(), Entropy::system());

@@ -1,4 +1,5 @@
-//! The hand-off to the OA: a ticket, bound to the OA's browser session where the OA can (oa-api.md C.2.2, product.md C2, C16).
+//! The hand-off to the OA: a ticket, bound to the OA's browser session where the OA can (oa-api.md C.2.2, product.md
+//! C2, C16).
 
 use domain::audit::Action;
 use domain::destination::Destination;
@@ -51,8 +52,8 @@ impl Bridge {
         self.step(visit, None, Action::SignIn).await
     }
 
-    /// Takes a browser that comes back from the OA's start URL with a nonce. Every refusal of somebody who has a session is
-    /// audited once (product.md HOM-03); a cookie of nobody names no tenant whose log could tell of it.
+    /// Takes a browser that comes back from the OA's start URL with a nonce. Every refusal of somebody who has a
+    /// session is audited once (product.md HOM-03); a cookie of nobody names no tenant whose log could tell of it.
     pub async fn come_back(&self, cookie: Option<&str>, nonce: &str, visitor: Visitor<'_>) -> Result<Onward, Refusal> {
         let nonce = Nonce::parse(nonce).ok_or(problem::STATE_REFUSED)?;
         let (id, secret) = cookie.and_then(read_cookie).ok_or(problem::STATE_REFUSED)?;
@@ -153,7 +154,8 @@ impl Bridge {
         }
     }
 
-    /// Begins the session with which the browser comes back; its id and secret are new at each sign-in (product.md C17).
+    /// Begins the session with which the browser comes back; its id and secret are new at each sign-in (product.md
+    /// C17).
     async fn begin_session(&self, visit: Visit, url: String, now: Timestamp) -> Result<Onward, Refusal> {
         let entry = self.visit_entry(&visit, Action::SignIn);
         let secret = self.entropy().token(SECRET_CHARS);

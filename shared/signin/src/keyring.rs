@@ -57,8 +57,8 @@ impl Bridge {
 
     async fn make_signing_key(&self, sealer: &Sealer) -> Result<(), Refusal> {
         let key = SigningKey::generate(self.entropy());
-        let hex: String = key.seed().expose().iter().map(|byte| format!("{byte:02x}")).collect();
-        let seed = sealer.seal(&context(key.kid()), Secret::new(hex).expose())?;
+        let hex = Secret::new(platform::secret::hex(key.seed().expose()));
+        let seed = sealer.seal(&context(key.kid()), hex.expose())?;
         let stored = StoredSigningKey { kid: key.kid().to_owned(), seed, created: self.clock().now() };
         self.store().add_signing_key(&stored).await?;
         Ok(())
@@ -66,12 +66,8 @@ impl Bridge {
 }
 
 fn opened(sealer: &Sealer, stored: &StoredSigningKey) -> Result<SigningKey, Refusal> {
-    let hex = sealer.open(&context(&stored.kid), &stored.seed)?;
     let damaged = || Refusal::because(problem::UNAVAILABLE, "a stored signing key is not 32 bytes of hex");
-    let text = hex.expose();
-    if !text.is_ascii() || text.len() != 64 {
-        return Err(damaged());
-    }
-    let bytes = (0..32).map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16)).collect::<Result<Vec<u8>, _>>();
-    SigningKey::new(stored.kid.clone(), Secret::new(bytes.map_err(|_| damaged())?)).map_err(|_| damaged())
+    let text = sealer.open(&context(&stored.kid), &stored.seed)?;
+    let seed = platform::secret::unhex(text.expose()).map(Secret::new).ok_or_else(damaged)?;
+    SigningKey::new(stored.kid.clone(), seed).map_err(|_| damaged())
 }

@@ -1,9 +1,10 @@
-//! Who is this WeLink user, which OA user is that, and the hand-off to the OA. The only crate that knows state, WeLink and OA
-//! together; every function that signs somebody in goes through it.
+//! Who is this WeLink user, which OA user is that, and the hand-off to the OA. The only crate that knows state, WeLink
+//! and OA together; every function that signs somebody in goes through it.
 
 mod auto_bind;
 mod bind;
 mod bridge;
+mod browser;
 mod credentials;
 mod enter;
 mod env;
@@ -17,6 +18,7 @@ mod shared_state;
 
 pub use bind::{Attempted, BindPage, Denied};
 pub use bridge::{Bridge, Parts};
+pub use browser::{BrowserBegun, BrowserEntered, OAUTH_CALLBACK};
 pub use enter::{Begun, Callback, Device, Entered, Visitor};
 pub use env::from_env;
 pub use handoff::Onward;

@@ -1,8 +1,8 @@
 //! Why somebody is not let in: a [`Problem`] for the person, a cause for the log.
 //!
-//! Which error type where: the leaf crates (`state`, `welink`, `oa`, `platform`) have enums whose variants say what to do.
-//! Here they become one `Refusal`, which a function shows as a page or a problem document and logs once. The cause never
-//! reaches a client.
+//! Which error type where: the leaf crates (`state`, `welink`, `oa`, `platform`) have enums whose variants say what to
+//! do. Here they become one `Refusal`, which a function shows as a page or a problem document and logs once. The cause
+//! never reaches a client.
 
 use domain::problem::{self, Problem};
 use oa::port::OaError;
@@ -24,6 +24,16 @@ pub struct Refusal {
 impl Refusal {
     pub fn because(problem: Problem, cause: impl std::fmt::Display) -> Self {
         Self { problem, retry_after_s: None, cause: Some(cause.to_string()) }
+    }
+
+    /// Logs it: once, where the answer is made.
+    pub fn log(&self) {
+        let (problem, cause) = (self.problem.name, self.cause.as_deref().unwrap_or(""));
+        if self.problem.status >= 500 {
+            tracing::error!(problem, cause, "refused: {problem}");
+        } else {
+            tracing::info!(problem, cause, "refused: {problem}");
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What sandboxes share about WeLink, over the table: the client's [`Shared`] store. The crates `state` and `welink` do not know
-//! each other, so their types meet here.
+//! What sandboxes share about WeLink, over the table: the client's [`Shared`] store. The crates `state` and `welink` do
+//! not know each other, so their types meet here.
 
 use domain::audit::{Action, Entry};
 use domain::breaker::Block;

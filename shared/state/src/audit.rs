@@ -28,7 +28,8 @@ impl Store {
         self.write_new(item(&self.audit_key(entry), entry, Some(entry.at.plus_s(KEPT_S)))?)
     }
 
-    /// The newest entries of the month that `at` lies in, newest first, at most [`PAGE_MAX`]; `before` continues a listing.
+    /// The newest entries of the month that `at` lies in, newest first, at most [`PAGE_MAX`]; `before` continues a
+    /// listing.
     pub async fn audit(
         &self,
         tenant: &TenantId,

@@ -45,8 +45,8 @@ struct Row {
     by: String,
 }
 
-/// Ledgers as this sandbox last saw them. Usually nobody else wrote since, and then a lease costs one write and no read; when
-/// somebody did, the refused write brings the newer one.
+/// Ledgers as this sandbox last saw them. Usually nobody else wrote since, and then a lease costs one write and no
+/// read; when somebody did, the refused write brings the newer one.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Mutex<HashMap<(String, String), (u64, Ledger)>>);
 
@@ -66,7 +66,8 @@ impl Seen {
 }
 
 impl Store {
-    /// Leases up to `wanted` slots and gives `refund` back. When nothing is left and nothing comes back, nothing is written.
+    /// Leases up to `wanted` slots and gives `refund` back. When nothing is left and nothing comes back, nothing is
+    /// written.
     pub async fn lease(
         &self,
         budget: &Budget<'_>,

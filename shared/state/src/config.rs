@@ -1,5 +1,5 @@
-//! A tenant's settings: one Query loads them all, and they are kept for at most 30 seconds, so that switching an app off
-//! takes effect within that time.
+//! A tenant's settings: one Query loads them all, and they are kept for at most 30 seconds, so that switching an app
+//! off takes effect within that time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::keys;
 use crate::secrets::{AppSecrets, OaSecrets};
-use crate::store::{Item, Outcome, Store, StoreError, Transaction, item, read};
+use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, item, number, read};
 
 /// Tenants whose settings a sandbox keeps; a sandbox that meets more starts over.
 const TENANTS_CACHED_MAX: usize = 256;
@@ -159,6 +159,19 @@ impl Store {
             self.write_audit(audit)?,
         ];
         self.save(&app.id.tenant(), writes, &[Saved::Changed, Saved::ClientIdTaken, Saved::Changed]).await
+    }
+
+    /// Notes that the browser sign-in of an app works; the app's other settings stay as they are.
+    pub async fn browser_tested(&self, enterprise: &EnterpriseId, app: &AppId) -> Result<(), StoreError> {
+        let change = Change {
+            set: "SET browser.tested = :now, version = version + :one REMOVE browser.test_until",
+            condition: "attribute_exists(browser)",
+            names: vec![],
+            values: vec![(":now", number(self.clock.now().0)), (":one", number(1))],
+        };
+        let outcome = self.update(&keys::app(enterprise, app), change).await;
+        self.cache.forget(&app.tenant());
+        outcome.map(|_| ())
     }
 
     /// Replaces the app that still has `app.version - 1`; new secrets go with it when given.

@@ -9,7 +9,8 @@ use domain::ids::{
 };
 use domain::time::Timestamp;
 
-/// Shards of an enterprise's people: a partition takes 1,000 write units a second, a first sync of a large company more.
+/// Shards of an enterprise's people: a partition takes 1,000 write units a second, a first sync of a large company
+/// more.
 pub const PERSON_SHARDS: u32 = 16;
 
 /// Primary key of an item.

@@ -1,4 +1,5 @@
-//! Links between people and OA users: both sides in one transaction, so that one to one holds at every moment (product.md Q27).
+//! Links between people and OA users: both sides in one transaction, so that one to one holds at every moment
+//! (product.md Q27).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::audit::Entry;

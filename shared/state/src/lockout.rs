@@ -28,8 +28,8 @@ impl Subject<'_> {
 struct Counter {
     failures: u32,
     since: domain::time::Timestamp,
-    /// Tells who began the window: two who begin it in the same millisecond write the same otherwise, and each would take
-    /// the other's item for his own.
+    /// Tells who began the window: two who begin it in the same millisecond write the same otherwise, and each would
+    /// take the other's item for his own.
     by: String,
 }
 
@@ -44,7 +44,8 @@ impl Store {
     /// Counts one failure: adds to the running window or begins a new one.
     pub async fn count_failure(&self, subject: Subject<'_>, policy: Policy) -> Result<(), StoreError> {
         let key = subject.key();
-        // A window that others begin at the same moment is met at the next turn; two turns are enough, four are generous.
+        // A window that others begin at the same moment is met at the next turn; two turns are enough, four are
+        // generous.
         for _ in 0..4 {
             let now = self.clock.now();
             let add = Change {
@@ -68,8 +69,8 @@ impl Store {
         Err(StoreError::Unavailable("a failure counter changes faster than it can be written".to_owned()))
     }
 
-    /// Takes one of the attempts that the policy allows, before it is known how it ends: sixteen tries at the same moment
-    /// get no more than one after the other. `Err` holds the seconds to wait.
+    /// Takes one of the attempts that the policy allows, before it is known how it ends: sixteen tries at the same
+    /// moment get no more than one after the other. `Err` holds the seconds to wait.
     pub async fn take_attempt(&self, subject: Subject<'_>, policy: Policy) -> Result<Result<(), i64>, StoreError> {
         let key = subject.key();
         for _ in 0..4 {

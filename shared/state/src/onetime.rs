@@ -36,7 +36,8 @@ impl Store {
             Outcome::Refused(item) => {
                 let used = taken_by(&item).is_some();
                 let state: OneTimeState = read(item)?;
-                // The order tells a stranger nothing: whoever is not the browser that began it is foreign, first of all.
+                // The order tells a stranger nothing: whoever is not the browser that began it is foreign, first of
+                // all.
                 Err(if state.browser != browser {
                     StateRefused::Foreign
                 } else if used {

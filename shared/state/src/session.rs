@@ -31,8 +31,8 @@ impl Store {
         self.issue(writes).await
     }
 
-    /// Issues a ticket, together with its audit entry, while the link still holds: a ticket never outlives an unbinding that
-    /// came before it.
+    /// Issues a ticket, together with its audit entry, while the link still holds: a ticket never outlives an unbinding
+    /// that came before it.
     pub async fn issue_ticket(
         &self,
         enterprise: &EnterpriseId,
@@ -47,8 +47,8 @@ impl Store {
         self.issue(writes).await
     }
 
-    /// Takes the hand-off that waits in a session, once, and moves the session's idle limit on. `None` when there is no such
-    /// session, the secret is wrong, a limit has passed, or nothing waits.
+    /// Takes the hand-off that waits in a session, once, and moves the session's idle limit on. `None` when there is no
+    /// such session, the secret is wrong, a limit has passed, or nothing waits.
     pub async fn take_handoff(
         &self,
         id: &SessionId,

@@ -111,8 +111,8 @@ fn damaged(error: impl fmt::Display) -> StoreError {
     StoreError::Damaged(error.to_string())
 }
 
-/// Reads an item into the type that its family stores; attributes that the type does not know are ignored, so that an older
-/// release reads what a newer one wrote (product.md DEP-05).
+/// Reads an item into the type that its family stores; attributes that the type does not know are ignored, so that an
+/// older release reads what a newer one wrote (product.md DEP-05).
 pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(damaged)
 }

@@ -1,5 +1,5 @@
-//! The table itself: the one source of truth for its keys and its TTL. `template.yaml` is tested against it, the embedded
-//! engine creates it from it.
+//! The table itself: the one source of truth for its keys and its TTL. `template.yaml` is tested against it, the
+//! embedded engine creates it from it.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{

@@ -1,4 +1,5 @@
-//! Redemption of hand-off tickets: one conditional write that also remembers the caller's `webhook-id` (oa-api.md C.2.2).
+//! Redemption of hand-off tickets: one conditional write that also remembers the caller's `webhook-id` (oa-api.md
+//! C.2.2).
 
 use domain::ids::{OaInstanceId, TicketId};
 use domain::session::{Redeemed, StoredTicket};

@@ -88,8 +88,8 @@ impl Store {
         })
     }
 
-    /// Opens the breaker, or raises its step, together with the audit entry that tells of it: `true` for exactly the caller
-    /// that did ([`Block::change`] decides).
+    /// Opens the breaker, or raises its step, together with the audit entry that tells of it: `true` for exactly the
+    /// caller that did ([`Block::change`] decides).
     pub async fn block_app(&self, app: &AppId, block: &Block, audit: &Entry) -> Result<bool, StoreError> {
         let key = keys::token(app);
         // Somebody else's change between the read and the write is met at the next turn.

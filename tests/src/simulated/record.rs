@@ -137,7 +137,8 @@ impl Write for ToThread {
     }
 }
 
-/// Everything that our crates can say, and of the libraries what production logs: their debug lines hold whole requests.
+/// Everything that our crates can say, and of the libraries what production logs: their debug lines hold whole
+/// requests.
 const FILTER: &str = "warn,platform=trace,state=trace,welink=trace,oa=trace,signin=trace,app_home=trace,admin=trace,\
                       local=trace,sim=trace,domain=trace";
 
@@ -174,7 +175,10 @@ mod tests {
     #[test]
     fn a_route_names_nobody() {
         assert_eq!(route("/h/a_0123456789abcdefghjkmnpqrstvwxyz01"), "/h/{id}");
-        assert_eq!(route("/v1/enterprises/e_0123456789abcdefghjkmnpqrstvwxyz01/links/a@welink"), "/v1/enterprises/{id}/links/{user}");
+        assert_eq!(
+            route("/v1/enterprises/e_0123456789abcdefghjkmnpqrstvwxyz01/links/a@welink"),
+            "/v1/enterprises/{id}/links/{user}"
+        );
         assert_eq!(route("/.well-known/jwks.json"), "/.well-known/jwks.json");
     }
 }

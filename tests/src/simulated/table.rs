@@ -1,7 +1,7 @@
 //! The embedded table without a socket: a connector of the AWS SDK over the engine, on our clock, with faults.
 //!
-//! The operations that the bridge uses are listed by hand; any other fails the simulation. Expired items are never swept:
-//! DynamoDB may leave them for days.
+//! The operations that the bridge uses are listed by hand; any other fails the simulation. Expired items are never
+//! swept: DynamoDB may leave them for days.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,9 @@ pub const NAME: &str = "bridge";
 const WAY_MS_MAX: u32 = 4;
 /// A slow answer takes up to so long; the SDK gives an attempt up after 3 s.
 const SLOW_MS_MAX: u32 = 9_000;
+/// A knob for a table that is broken: it updates whatever the condition says. No campaign sets it; a test does, to see
+/// that a simulation can fail.
+pub const FORGETFUL: &str = "table.conditions_ignored";
 /// Pages that the checker reads at most.
 const PAGES_MAX: usize = 100;
 
@@ -71,8 +74,8 @@ impl Table {
         Ok(Self(Arc::new(Inner { database, entropy, knobs, record, surprises: Mutex::default() })))
     }
 
-    /// A client as a sandbox builds it, with production's timeouts and retries. Each has a retry quota of its own, as in
-    /// a process of its own: the SDK's default one would be shared by all simulations of this process.
+    /// A client as a sandbox builds it, with production's timeouts and retries. Each has a retry quota of its own, as
+    /// in a process of its own: the SDK's default one would be shared by all simulations of this process.
     pub fn client(&self, clock: &Clock, sandbox: &str) -> Client {
         let connector = Connector { table: self.clone(), sandbox: sandbox.to_owned() };
         let config = platform::aws::sdk_config(SharedHttpClient::new(connector), clock);
@@ -99,7 +102,8 @@ impl Table {
             let page = self.0.database.scan(request)?;
             for item in page.items.unwrap_or_default() {
                 let wire = serde_json::to_value(item).unwrap_or_default();
-                items.extend(wire.as_object().map(|fields| fields.iter().map(|(k, v)| (k.clone(), plain(v))).collect()));
+                items
+                    .extend(wire.as_object().map(|fields| fields.iter().map(|(k, v)| (k.clone(), plain(v))).collect()));
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -144,7 +148,10 @@ impl Table {
 
     /// What the engine cannot do by itself.
     fn refused(&self, operation: &str) -> Option<(&'static str, u16, String)> {
-        let body = |kind: &str| json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "simulated" });
+        let body = |kind: &str| {
+            let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
+            json!({ "__type": kind, "message": "simulated" })
+        };
         if self.0.knobs.fires("table.throttled") {
             return Some(("throttled", 400, body("ProvisionedThroughputExceededException").to_string()));
         }
@@ -153,7 +160,8 @@ impl Table {
         }
         if operation == "TransactWriteItems" && self.0.knobs.fires("table.conflict") {
             let mut body = body("TransactionCanceledException");
-            body["CancellationReasons"] = json!([{ "Code": "TransactionConflict" }, { "Code": "None" }, { "Code": "None" }]);
+            body["CancellationReasons"] =
+                json!([{ "Code": "TransactionConflict" }, { "Code": "None" }, { "Code": "None" }]);
             return Some(("conflict", 400, body.to_string()));
         }
         None
@@ -167,6 +175,7 @@ impl Table {
             "UpdateTimeToLive" => run(body, |r| d.update_time_to_live(r)),
             "GetItem" => run(body, |r| d.get_item(r)),
             "PutItem" => run(body, |r| d.put_item(r)),
+            "UpdateItem" if self.0.knobs.draw(FORGETFUL) => run(&without_condition(body), |r| d.update_item(r)),
             "UpdateItem" => run(body, |r| d.update_item(r)),
             "Query" => run(body, |r| d.query(r)),
             "TransactWriteItems" => run(body, |r| d.transact_write_items(r)),
@@ -190,6 +199,17 @@ fn run<Q: DeserializeOwned, A: Serialize>(
         Ok(answer) => (200, answer),
         Err(error) => (error.status_code(), error.to_json()),
     }
+}
+
+/// The same update under a condition that always holds; the placeholders of the real one stay in use.
+fn without_condition(body: &[u8]) -> Vec<u8> {
+    let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let always =
+        request["ConditionExpression"].as_str().map(|real| format!("({real}) OR attribute_not_exists(absent)"));
+    if let Some(always) = always {
+        request["ConditionExpression"] = Value::from(always);
+    }
+    request.to_string().into_bytes()
 }
 
 fn answer(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {

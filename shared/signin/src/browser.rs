@@ -1,0 +1,133 @@
+//! Sign-in from a browser outside WeLink, by way of WeLink's own sign-in page (product.md HOM-02, welink-api.md 3.4).
+
+use domain::ids::{AppId, StateId};
+use domain::problem;
+use domain::session::{OneTimeState, Purpose, StateRefused};
+use platform::secret::{Secret, sha256_hex};
+
+use crate::bridge::Bridge;
+use crate::enter::{Callback, Entered, Place, Visitor, deep_link};
+use crate::refusal::Refusal;
+
+/// The one redirect address of all apps: it may carry no query, so everything else lives under the state.
+pub const OAUTH_CALLBACK: &str = "/oauth/callback";
+
+/// Where the browser goes, and what it keeps.
+#[derive(Debug)]
+pub struct BrowserBegun {
+    pub url: String,
+    pub browser: Secret<String>,
+}
+
+/// What came of the way through WeLink's page.
+#[derive(Debug)]
+pub enum BrowserEntered {
+    In(Entered),
+    /// An administrator's test: it works.
+    Tested,
+}
+
+impl Bridge {
+    /// Sends a browser to WeLink's sign-in page. Off until an administrator's test has passed and he has switched it
+    /// on; `test` runs the test that he has begun.
+    pub async fn begin_browser(
+        &self,
+        app: &AppId,
+        to: Option<&str>,
+        test: bool,
+        visitor: Visitor<'_>,
+    ) -> Result<BrowserBegun, Refusal> {
+        let (_, app, _, instance) = self.find(app).await?;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        let testing = test && app.browser.test_until.is_some_and(|until| self.clock().now() < until);
+        if !testing && (test || !app.browser.enabled) {
+            return Err(problem::NOT_IN_WELINK.into());
+        }
+        let purpose = if testing { Purpose::BrowserTest } else { Purpose::Browser };
+        let (state, browser) = self.begin_state(&app, deep_link(to, &instance), purpose, visitor).await?;
+        let url = self.welink().authorize_url(&app.client_id, &self.oauth_callback(), state.as_str());
+        let url = url.map_err(|e| Refusal::because(problem::UNAVAILABLE, e))?;
+        Ok(BrowserBegun { url, browser })
+    }
+
+    /// Takes a browser that comes back from WeLink's page. `refused` = WeLink says so instead of a code.
+    pub async fn enter_from_browser(
+        &self,
+        callback: Callback,
+        refused: bool,
+        visitor: Visitor<'_>,
+    ) -> Result<BrowserEntered, Refusal> {
+        // Which app it is stands under the state alone; a callback without one belongs to nobody's audit log.
+        let id = callback.state.as_deref().and_then(|text| StateId::parse(text).ok()).ok_or(problem::STATE_REFUSED)?;
+        let browser = visitor.browser.map(sha256_hex).unwrap_or_default();
+        self.store().config(&id.tenant()).await?.ok_or(problem::STATE_REFUSED)?;
+        let taken = self.store().take_state(&id, &browser).await?;
+        let state = match taken {
+            Ok(state) if state.purpose == Purpose::InApp => Err(StateRefused::Foreign),
+            other => other,
+        };
+        let state = match state {
+            Ok(state) => state,
+            Err(why) => return Err(self.refuse_foreign_state(&id, why, visitor).await?),
+        };
+        let (_, app, enterprise, instance) = self.find(&state.app).await?;
+        let place = Place { app: &app, enterprise: &enterprise, instance: &instance };
+        let entered = self.in_from_browser(place, &id, state, callback.code, refused, visitor).await;
+        if let Err(refusal) = &entered {
+            let entry = self.refused_entry(&app, "anonymous", visitor, refusal.problem.name);
+            self.store().append_audit(&entry).await?;
+        }
+        entered
+    }
+
+    async fn in_from_browser(
+        &self,
+        place: Place<'_>,
+        id: &StateId,
+        state: OneTimeState,
+        code: Secret<String>,
+        refused: bool,
+        visitor: Visitor<'_>,
+    ) -> Result<BrowserEntered, Refusal> {
+        let app = place.app;
+        if !app.enabled {
+            return Err(problem::APP_DISABLED.into());
+        }
+        if refused {
+            return Err(problem::LEFT_COMPANY.into());
+        }
+        let credentials = self.credentials(app).await?;
+        let callback = self.oauth_callback();
+        let identity = self.welink().browser_identity(&credentials, &code, &callback, id.as_str()).await?;
+        drop(code);
+        // The documented answer names no company; then the credentials, which belong to one, vouch for it.
+        if identity.tenant.is_some_and(|tenant| tenant != app.welink_tenant) {
+            return Err(problem::WRONG_ENTERPRISE.into());
+        }
+        if state.purpose == Purpose::BrowserTest {
+            self.store().browser_tested(&app.enterprise, &app.id).await?;
+            return Ok(BrowserEntered::Tested);
+        }
+        self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await.map(BrowserEntered::In)
+    }
+
+    /// A refused state names no app for certain: the entry stands under the state's own id.
+    async fn refuse_foreign_state(
+        &self,
+        id: &StateId,
+        why: StateRefused,
+        visitor: Visitor<'_>,
+    ) -> Result<Refusal, Refusal> {
+        let action = domain::audit::Action::SignInRefused;
+        let mut entry = self.entry(id.tenant(), action, "anonymous", id.as_str(), visitor.from);
+        problem::STATE_REFUSED.name.clone_into(&mut entry.result);
+        self.store().append_audit(&crate::enter::with(entry, "reason", why.name())).await?;
+        Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
+    }
+
+    fn oauth_callback(&self) -> String {
+        format!("{}{OAUTH_CALLBACK}", self.config().origin)
+    }
+}

@@ -1,0 +1,8 @@
+//! The product as people meet it: real Chromium on the process that `cargo run` starts.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod looks;
+mod refusals;
+mod sign_in;
+mod steps;

@@ -1,0 +1,135 @@
+//! HOM-09: who is not let in reads why, what to do, and a trace id.
+
+use domain::text::Lang;
+use tests::chromium::{Chromium, Look, PHONE};
+use tests::program::Program;
+use tokio::net::TcpListener;
+
+use crate::steps::{
+    APP, IN_BY_TICKET, LINKED, UNLINKED, break_welink, hold, mend_welink, open_card, problem, tap, who,
+};
+
+/// The trace id that the page shows; the bridge's log must know it.
+async fn trace(browser: &Chromium, bridge: &Program) {
+    let trace = browser.text("#problem code").await;
+    assert_eq!(trace.len(), 16, "{trace}");
+    bridge.logs(&trace).await;
+}
+
+#[tokio::test]
+async fn hom_09_browser_while_welink_is_down_a_page_says_so_and_a_second_try_gets_in() {
+    let bridge = Program::start(&[]).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    break_welink(&browser, &bridge, "http_5xx").await;
+    hold(&browser, &bridge, LINKED).await;
+    tap(&browser).await;
+    let view = browser.window().await;
+    assert_eq!(problem(&browser).await, "welink-down");
+    assert_eq!(browser.text("h1").await, "WeLink 暂时没有回应");
+    trace(&browser, &bridge).await;
+    browser.picture("welink-down-360-zh").await;
+
+    // The member keeps the page; his phone must stay open, so the operator mends it in a window of his own.
+    let settings = browser.client.new_window(true).await.unwrap().handle;
+    browser.switch_to(&settings).await;
+    mend_welink(&browser, &bridge).await;
+    browser.switch_to(&view).await;
+    browser.click("#problem a.button").await;
+    assert_eq!(who(&browser).await, LINKED);
+}
+
+#[tokio::test]
+async fn hom_09_browser_a_second_try_keeps_the_deep_link() {
+    let bridge = Program::start(&[]).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    break_welink(&browser, &bridge, "reset").await;
+    hold(&browser, &bridge, LINKED).await;
+    open_card(&browser, &format!("{}?to=/todo/42", bridge.homepage())).await;
+    let view = browser.window().await;
+    assert_eq!(problem(&browser).await, "welink-down");
+    let settings = browser.client.new_window(true).await.unwrap().handle;
+    browser.switch_to(&settings).await;
+    mend_welink(&browser, &bridge).await;
+    browser.switch_to(&view).await;
+    browser.click("#problem a.button").await;
+    browser.find("#todo-title").await;
+}
+
+#[tokio::test]
+async fn hom_09_browser_an_unlinked_member_reads_it_in_his_language() {
+    let bridge = Program::start(&[]).await;
+    let instances = bridge.command(&["oa", "list", "--tenant", bridge.remembered.tenant.as_str()]).await;
+    // Where the OA checks passwords he may bind himself at once (HOM-04); elsewhere he reads whom to ask.
+    let binds = instances.to_string().contains(r#""binding_mode":"password""#);
+    for (lang, asks, binding) in [
+        (Lang::Zh, "您的 WeLink 账号还没有关联 OA 账号", "关联您的 OA 账号"),
+        (Lang::En, "Your WeLink account is not linked to an OA account yet", "Link your OA account"),
+    ] {
+        let browser = Chromium::start(Look { lang, ..PHONE }, bridge.port).await;
+        hold(&browser, &bridge, UNLINKED).await;
+        tap(&browser).await;
+        let (name, title) = if binds {
+            browser.find("#bind").await;
+            ("bind", binding)
+        } else {
+            assert_eq!(problem(&browser).await, "not-linked");
+            trace(&browser, &bridge).await;
+            ("not-linked", asks)
+        };
+        assert_eq!(browser.text("h1").await, title);
+        assert_eq!(browser.attr("html", "lang").await.as_deref(), Some(lang.tag()));
+        let picture = format!("{name}-360-{}", &lang.tag()[..2]);
+        browser.is_accessible(&picture).await;
+        browser.picture(&picture).await;
+        browser.colours("dark").await;
+        browser.is_accessible(&format!("{picture}, dark")).await;
+        if lang == Lang::Zh {
+            browser.picture(&format!("{name}-360-dark-zh")).await;
+        }
+    }
+    assert_eq!(bridge.audited("sign-in").await, 0);
+}
+
+#[tokio::test]
+async fn hom_09_browser_a_disabled_app_says_so_at_once() {
+    let bridge = Program::start(&[("BRIDGE_CONFIG_CACHE_SECONDS", "0")]).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    hold(&browser, &bridge, LINKED).await;
+    let phone = browser.window().await;
+    let app = bridge.remembered.app.as_str();
+    bridge.command(&["app", "disable", app]).await;
+    tap(&browser).await;
+    let view = browser.window().await;
+    assert_eq!(problem(&browser).await, "app-disabled");
+    trace(&browser, &bridge).await;
+    bridge.command(&["app", "enable", app]).await;
+    browser.switch_to(&phone).await;
+    // The phone shows an app that is open already in the same window again.
+    browser.click(APP).await;
+    browser.switch_to(&view).await;
+    browser.find(IN_BY_TICKET).await;
+}
+
+#[tokio::test]
+async fn hom_09_browser_outside_welink_the_page_says_open_it_there() {
+    let bridge = Program::start(&[]).await;
+    for (lang, title) in [(Lang::Zh, "请在 WeLink 中打开"), (Lang::En, "Open this page in WeLink")] {
+        let browser = Chromium::start(Look { lang, ..PHONE }, bridge.port).await;
+        browser.goto(&bridge.homepage()).await;
+        assert_eq!(browser.text("#outside:not([hidden]) h1").await, title);
+        assert!(!browser.find("#opening").await.is_displayed().await.unwrap());
+        browser.is_accessible(title).await;
+        browser.picture(&format!("open-in-welink-360-{}", &lang.tag()[..2])).await;
+    }
+}
+
+#[tokio::test]
+async fn hom_09_browser_outside_welink_nobody_waits_for_the_vendors_server() {
+    // Takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let script = format!("http://phone.localhost:{}/hwh5.js", silent.local_addr().unwrap().port());
+    let bridge = Program::start(&[("BRIDGE_WELINK_SCRIPT", &script)]).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    browser.goto(&bridge.homepage()).await;
+    browser.find("#outside:not([hidden])").await;
+}
