@@ -92,7 +92,7 @@ def main():
         folder = pathlib.Path(name)
         write_configuration(folder)
         program = pathlib.Path(sys.executable).parent / "scim2-server"
-        server = subprocess.Popen([program, "--port", port, "--bearer-token", token, "--schema", folder / "schemas.json",
+        server = subprocess.Popen([sys.executable, program, "--port", port, "--bearer-token", token, "--schema", folder / "schemas.json",
                                    "--resource-type", folder / "types.json"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -49,7 +49,7 @@ proptest! {
 #[test]
 fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/state/src/keys.rs")).unwrap();
-    let carriers = ["TenantId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId"];
+    let carriers = ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId"];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
         constructors += 1;

@@ -17,7 +17,7 @@ use crate::checker;
 const TRIES_S: [u64; 6] = [0, 5, 30, 120, 600, 900];
 const WAVES: u32 = 2;
 /// A simulation that takes longer in virtual time is stuck.
-const DAY: Duration = Duration::from_hours(48);
+const DAYS: Duration = Duration::from_hours(48);
 
 /// What kind of trouble a seed has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,9 +75,8 @@ pub fn in_virtual_time<T>(seed: u64, work: impl Future<Output = T>) -> T {
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
-    runtime.block_on(async {
-        tokio::time::timeout(DAY, work).await.unwrap_or_else(|_| panic!("seed {seed} is stuck"))
-    })
+    let done = runtime.block_on(async { tokio::time::timeout(DAYS, work).await });
+    done.unwrap_or_else(|_| panic!("seed {seed} is stuck"))
 }
 
 async fn simulate(seed: u64, change: fn(&Simulated)) -> Report {

@@ -108,9 +108,9 @@ pub async fn only_host(host: std::sync::Arc<str>, request: Request<Body>, next: 
     problem_json(domain::problem::NOT_FOUND, lang_of(&request), &[], None)
 }
 
-/// Whether the browser says that another site caused this request. `Sec-Fetch-Site` is the browser's own word, which no page can
-/// write; `Origin` decides where a browser does not send it, and is `null` behind a strict referrer policy. Browsers that
-/// say nothing are judged by what else the route demands (a state bound to a cookie, a key).
+/// Whether the browser says that another site caused this request. `Sec-Fetch-Site` is the browser's own word, which no
+/// page can write; `Origin` decides where a browser does not send it, and is `null` behind a strict referrer policy.
+/// Browsers that say nothing are judged by what else the route demands (a state bound to a cookie, a key).
 pub fn is_cross_site(headers: &::http::HeaderMap, own_origin: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text("origin")) {

@@ -196,8 +196,8 @@ async fn a_person_is_read_however_the_types_wobble() {
         r#"{"code":"0","userId":"zhangsan@welink","userStatus":"3","corpUserId":10023,"mobileNumber":"+86-15811847236",
             "userNameCn":"张三","mainDeptCode":7,"deptCodes":["7",9],"isAdmin":1,"phoneNumber":["1"],"new":{}}"#,
         r#"{"code":0,"data":{"userId":"ZhangSan@WeLink","userStatus":3,"corpUserId":"10023",
-            "mobileNumber":"+86-15811847236","userNameCn":"张\
-                三","mainDeptCode":"7","deptCodes":[7,"9"],"isAdmin":"1","phoneNumber":"1","userEmail":""}}"#,
+            "mobileNumber":"+86-15811847236","userNameCn":"张三",
+            "mainDeptCode":"7","deptCodes":[7,"9"],"isAdmin":"1","phoneNumber":"1","userEmail":""}}"#,
     ];
     for body in bodies {
         let (welink, _, _, _) = world(scripted(DETAIL, vec![(200, body.to_owned())]));
