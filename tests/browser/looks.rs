@@ -60,7 +60,8 @@ async fn ui_browser_the_opening_sign_is_calm() {
     browser.run("window.fetch = () => new Promise(() => {})").await;
     tap(&browser).await;
     let opacity = "return getComputedStyle(document.getElementById('opening')).opacity === '1'";
-    assert_eq!(browser.run("return getComputedStyle(document.getElementById('opening')).animationDelay").await, "0.4s");
+    let delayed = "return getComputedStyle(document.getElementById('opening')).animationDelay === '0.4s'";
+    browser.until("the sign waits 400 ms", delayed).await;
     browser.until("the sign appears", opacity).await;
     browser.picture("opening-360-zh").await;
     browser.find("#outside:not([hidden])").await;
