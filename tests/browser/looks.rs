@@ -24,6 +24,18 @@ async fn ui_browser_the_phone_and_the_oa_are_accessible_and_fit_every_width() {
     }
 }
 
+#[tokio::test]
+async fn ui_browser_the_workbench_and_the_oa_speak_english() {
+    let bridge = Program::start(&[]).await;
+    let browser = Chromium::start(Look { lang: domain::text::Lang::En, ..PHONE }, bridge.port).await;
+    hold(&browser, &bridge, LINKED).await;
+    browser.picture("phone-workbench-360-en").await;
+    tap(&browser).await;
+    assert_eq!(who(&browser).await, LINKED);
+    assert_eq!(browser.attr("html", "lang").await.as_deref(), Some("en"));
+    browser.picture("oa-signed-in-360-en").await;
+}
+
 /// The guide shows these in dark colours as well.
 const IN_DARK: [&str; 1] = ["phone-workbench-1600"];
 

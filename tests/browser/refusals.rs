@@ -5,9 +5,7 @@ use tests::chromium::{Chromium, Look, PHONE};
 use tests::program::Program;
 use tokio::net::TcpListener;
 
-use crate::steps::{
-    APP, IN_BY_TICKET, LINKED, UNLINKED, break_welink, hold, mend_welink, open_card, problem, tap, who,
-};
+use crate::steps::{APP, IN_BY_TICKET, LINKED, break_welink, hold, mend_welink, open_card, problem, tap, who};
 
 /// The trace id that the page shows; the bridge's log must know it.
 async fn trace(browser: &Chromium, bridge: &Program) {
@@ -53,41 +51,6 @@ async fn hom_09_browser_a_second_try_keeps_the_deep_link() {
     browser.switch_to(&view).await;
     browser.click("#problem a.button").await;
     browser.find("#todo-title").await;
-}
-
-#[tokio::test]
-async fn hom_09_browser_an_unlinked_member_reads_it_in_his_language() {
-    let bridge = Program::start(&[]).await;
-    let instances = bridge.command(&["oa", "list", "--tenant", bridge.remembered.tenant.as_str()]).await;
-    // Where the OA checks passwords he may bind himself at once (HOM-04); elsewhere he reads whom to ask.
-    let binds = instances.to_string().contains(r#""binding_mode":"password""#);
-    for (lang, asks, binding) in [
-        (Lang::Zh, "您的 WeLink 账号还没有关联 OA 账号", "关联您的 OA 账号"),
-        (Lang::En, "Your WeLink account is not linked to an OA account yet", "Link your OA account"),
-    ] {
-        let browser = Chromium::start(Look { lang, ..PHONE }, bridge.port).await;
-        hold(&browser, &bridge, UNLINKED).await;
-        tap(&browser).await;
-        let (name, title) = if binds {
-            browser.find("#bind").await;
-            ("bind", binding)
-        } else {
-            assert_eq!(problem(&browser).await, "not-linked");
-            trace(&browser, &bridge).await;
-            ("not-linked", asks)
-        };
-        assert_eq!(browser.text("h1").await, title);
-        assert_eq!(browser.attr("html", "lang").await.as_deref(), Some(lang.tag()));
-        let picture = format!("{name}-360-{}", &lang.tag()[..2]);
-        browser.is_accessible(&picture).await;
-        browser.picture(&picture).await;
-        browser.colours("dark").await;
-        browser.is_accessible(&format!("{picture}, dark")).await;
-        if lang == Lang::Zh {
-            browser.picture(&format!("{name}-360-dark-zh")).await;
-        }
-    }
-    assert_eq!(bridge.audited("sign-in").await, 0);
 }
 
 #[tokio::test]

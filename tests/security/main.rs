@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod t11_password;
+mod t12_bombs;
 mod t2_replay;
 mod t3_cross_site;
 mod t4_open_redirect;

@@ -99,6 +99,12 @@ impl Program {
         serde_json::from_slice(&output.stdout).expect("the command prints JSON")
     }
 
+    /// The same for a command that prints nothing.
+    pub async fn done(&self, words: &[&str]) {
+        let output = self.typed(words, self.folder.path()).await;
+        assert!(output.status.success(), "bridge {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     async fn typed(&self, words: &[&str], folder: &Path) -> Output {
         let mut command = Command::new(tools::bridge().await);
         command.args(words).args(["--api", &self.origin("console"), "--data-dir"]).arg(folder);

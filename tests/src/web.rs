@@ -57,6 +57,13 @@ impl Page {
         self.header("x-trace-id").unwrap_or_default()
     }
 
+    /// Where a redirect, or a page that moves on by itself, leads.
+    fn next(&self) -> Option<String> {
+        let moves = r#"<meta http-equiv="refresh" content="0;url=([^"]*)">"#;
+        let moved = || Regex::new(moves).unwrap().captures(&self.body).map(|found| unescape(&found[1]));
+        self.header("location").map(str::to_owned).or_else(moved)
+    }
+
     /// The problem that a page of the bridge shows, by name.
     pub fn problem(&self) -> Option<String> {
         let shown = Regex::new(r#"data-problem="([a-z0-9-]+)""#).unwrap().captures(&self.body);
@@ -174,7 +181,7 @@ impl Browser {
     /// Follows redirects from `page` to the first answer that is none.
     pub async fn follow(&mut self, mut page: Page) -> Result<Page, TransportError> {
         for _ in 0..REDIRECTS_MAX {
-            let Some(location) = page.header("location").map(str::to_owned) else { return Ok(page) };
+            let Some(location) = page.next() else { return Ok(page) };
             let next = page.url.join(&location).unwrap();
             page = self.get(&next).await?;
         }

@@ -28,8 +28,8 @@ pub mod words {
 
     pub const TITLE: Text = Text::new("关联您的 OA 账号", "Link your OA account");
     pub const WHY: Text = Text::new(
-        "只需一次：请输入您的 OA 账号和密码，以后从 WeLink 打开即可直接进入。OA：",
-        "Just once: enter your OA account and password. From then on WeLink opens the OA directly. OA:",
+        "只需一次：请输入您的 OA 账号和密码，以后从 WeLink 打开即可直接进入。",
+        "Just once: enter your OA account and password. From then on WeLink opens the OA directly.",
     );
     pub const LOGIN: Text = Text::new("OA 账号", "OA account");
     pub const PASSWORD: Text = Text::new("OA 密码", "OA password");

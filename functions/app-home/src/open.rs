@@ -16,7 +16,7 @@ use serde::Deserialize;
 use signin::{Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, Visitor};
 
 use crate::bind::BIND_COOKIE;
-use crate::pages::{HandOffPage, OpenPage, page, policy, refused, tested};
+use crate::pages::{HandOffPage, OpenPage, moved, page, policy, refused, tested};
 
 /// Binds one-time states to this browser.
 const BROWSER_COOKIE: &str = "__Host-browser";
@@ -172,11 +172,11 @@ pub async fn from_browser(
     match bridge.enter_from_browser(callback, answer.message.is_some(), asker.visitor()).await {
         Ok(BrowserEntered::Tested) => tested(asker.lang),
         Ok(BrowserEntered::In(Entered::Oa(visit))) => match bridge.send_on(*visit).await {
-            Ok(onward) => go_on(onward, asker.lang),
+            Ok(onward) => by_page(go_on(onward, asker.lang), asker.lang),
             Err(refusal) => refused(&refusal, asker.lang),
         },
-        Ok(BrowserEntered::In(Entered::Bind(visit))) => go_on(Onward::Bind(visit), asker.lang),
-        Ok(BrowserEntered::In(Entered::Link(url))) => see_other(&url),
+        Ok(BrowserEntered::In(Entered::Bind(visit))) => by_page(go_on(Onward::Bind(visit), asker.lang), asker.lang),
+        Ok(BrowserEntered::In(Entered::Link(url))) => moved(&url, asker.lang),
         Err(refusal) => refused(&refusal, asker.lang),
     }
 }
@@ -209,6 +209,16 @@ pub fn go_on(onward: Onward, lang: Lang) -> Response {
             answer
         }
     }
+}
+
+/// The same answer with a page in the place of a redirect; its cookies stay.
+fn by_page(answer: Response, lang: Lang) -> Response {
+    let Some(url) = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return answer };
+    let mut page = moved(url, lang);
+    for cookie in answer.headers().get_all(header::SET_COOKIE) {
+        page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    page
 }
 
 fn see_other(url: &str) -> Response {

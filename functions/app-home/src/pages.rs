@@ -88,6 +88,19 @@ struct TestedPage {
     lang: Lang,
 }
 
+#[derive(Template)]
+#[template(path = "moved.html")]
+struct MovedPage<'a> {
+    lang: Lang,
+    url: &'a str,
+}
+
+/// Goes on to `url` by a page instead of a redirect: browsers hold a chain of redirects against the form policy of the
+/// page that began it, and WeLink's sign-in page cannot know our OAs.
+pub fn moved(url: &str, lang: Lang) -> Response {
+    page(&MovedPage { lang, url }, StatusCode::OK, &policy("", "'none'"))
+}
+
 /// Tells an administrator that the browser sign-in works.
 pub fn tested(lang: Lang) -> Response {
     page(&TestedPage { lang }, StatusCode::OK, &policy("", "'none'"))

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -154,6 +154,25 @@ enum EnterpriseCommand {
         #[arg(long)]
         oa: Option<String>,
     },
+    /// Links people without asking when exactly one OA user matches.
+    AutoBind {
+        enterprise: String,
+        state: Switch,
+        /// WeLink field and OA field, in the order in which they are tried; may be repeated. By default as they are.
+        #[arg(long = "match", value_name = "WELINK=OA")]
+        pairs: Vec<String>,
+        /// Ask for the OA password once all the same.
+        #[arg(long)]
+        require_password: bool,
+    },
+    /// People whom several OA users match.
+    Conflicts { enterprise: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,6 +202,15 @@ enum AppCommand {
     },
     Disable {
         app: String,
+    },
+    /// Begins a test of the sign-in from a browser outside WeLink, and prints the address to open.
+    BrowserTest {
+        app: String,
+    },
+    /// Switches the sign-in from a browser outside WeLink on or off; on only after its test has passed.
+    Browser {
+        app: String,
+        state: Switch,
     },
     /// Replaces the secret, after a test that WeLink accepts it.
     Secret {
@@ -307,6 +335,21 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
             let body = json!({ "name": name, "oa_instance": oa });
             api.post(&format!("/v1/tenants/{tenant}/enterprises"), &body).await
         }
+        Command::Enterprise(EnterpriseCommand::Conflicts { enterprise }) => {
+            api.get(&format!("/v1/enterprises/{enterprise}/conflicts")).await
+        }
+        Command::Enterprise(EnterpriseCommand::AutoBind { enterprise, state, pairs, require_password }) => {
+            let path = format!("/v1/enterprises/{enterprise}/sign-in/auto-bind");
+            let seen = api.get(&path).await?;
+            let mut body = json!({
+                "version": seen["version"], "enabled": state == Switch::On, "require_password": require_password,
+            });
+            if !pairs.is_empty() {
+                let pairs = pairs.iter().map(|pair| pair.split_once('=').unwrap_or((pair, pair)));
+                body["pairs"] = pairs.map(|(welink, oa)| json!({ "welink": welink, "oa": oa })).collect();
+            }
+            api.call(Method::PUT, &path, Some(&body)).await
+        }
         Command::App(command) => ask_app(api, command).await,
         Command::Link(command) => ask_link(api, command).await,
         Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
@@ -342,8 +385,10 @@ async fn ask_app(api: &Client, command: AppCommand) -> Result<Value> {
             });
             api.post(&format!("/v1/enterprises/{enterprise}/apps"), &body).await
         }
-        AppCommand::Enable { app } => switch(api, &app, true).await,
-        AppCommand::Disable { app } => switch(api, &app, false).await,
+        AppCommand::Enable { app } => switch(api, &app, "enabled", true).await,
+        AppCommand::Disable { app } => switch(api, &app, "enabled", false).await,
+        AppCommand::BrowserTest { app } => api.post(&format!("/v1/apps/{app}/browser-test"), &Value::Null).await,
+        AppCommand::Browser { app, state } => switch(api, &app, "browser_enabled", state == Switch::On).await,
         AppCommand::Secret { app, client_secret } => {
             let path = format!("/v1/apps/{app}");
             let seen = api.get(&path).await?;
@@ -353,10 +398,10 @@ async fn ask_app(api: &Client, command: AppCommand) -> Result<Value> {
     }
 }
 
-async fn switch(api: &Client, app: &str, enabled: bool) -> Result<Value> {
+async fn switch(api: &Client, app: &str, setting: &str, on: bool) -> Result<Value> {
     let path = format!("/v1/apps/{app}");
     let seen = api.get(&path).await?;
-    api.call(Method::PATCH, &path, Some(&json!({ "version": seen["version"], "enabled": enabled }))).await
+    api.call(Method::PATCH, &path, Some(&json!({ "version": seen["version"], setting: on }))).await
 }
 
 async fn ask_link(api: &Client, command: LinkCommand) -> Result<Value> {

@@ -31,7 +31,7 @@ fn console(log: &str) -> BTreeSet<String> {
 /// Chromium notes a page that is answered with a problem's status, and so it does for the scripts and styles that are
 /// missing: only the former is meant to be.
 fn is_an_answer(message: &str) -> bool {
-    let page = ["/h/", "/handoff", "/sso/"].iter().any(|path| message.contains(path));
+    let page = ["/h/", "/handoff", "/bind", "/sso/"].iter().any(|path| message.contains(path));
     message.contains("Failed to load resource: the server responded with a status of") && page
 }
 
@@ -50,8 +50,12 @@ fn requests(log: &str, port: u16) -> BTreeSet<String> {
         let (from_host, to_host) = (from.host_str().unwrap_or_default(), to.host_str().unwrap_or_default());
         // The vendor's server may stand anywhere; the bridge may ask it for its script, and for nothing else.
         let script = is_host(from_host, "bridge") && is_host(to_host, "phone") && to.path() == "/hwh5.js";
-        let ours = to.port() == Some(port) && ["bridge", "phone", "oa"].iter().any(|name| is_host(to_host, name));
-        let borrowed = is_host(from_host, "bridge") && is_host(to_host, "phone");
+        let ours =
+            to.port() == Some(port) && ["bridge", "phone", "oa", "login"].iter().any(|name| is_host(to_host, name));
+        // WeLink's sign-in page is gone to, never borrowed from.
+        let goes = is_host(to_host, "login") && to.path() == "/sso/oauth2/authorize";
+        let login = is_host(from_host, "bridge") && is_host(to_host, "login") && !goes;
+        let borrowed = login || is_host(from_host, "bridge") && is_host(to_host, "phone");
         if !script && (!ours || borrowed) {
             complaints.insert(format!("request of {from} to {to}"));
         }
