@@ -7,6 +7,7 @@ mod browser_sign_in;
 mod expectations;
 mod foreign;
 mod local;
+mod my_page;
 mod operations;
 mod packaged;
 mod protection;

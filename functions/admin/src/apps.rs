@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -100,7 +99,7 @@ pub async fn create(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(enterprise): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match make(&bridge, &operator, &enterprise, &body).await {
         Ok(app) => (StatusCode::CREATED, Json(view(&bridge, &app))).into_response(),
@@ -112,7 +111,7 @@ pub async fn change(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(app): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match apply(&bridge, &operator, &app, &body).await {
         Ok(app) => Json(view(&bridge, &app)).into_response(),
@@ -124,7 +123,7 @@ pub async fn credentials(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(app): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match rotate(&bridge, &operator, &app, &body).await {
         Ok(app) => Json(view(&bridge, &app)).into_response(),
@@ -132,7 +131,7 @@ pub async fn credentials(
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<App, ApiError> {
+async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &input::Body) -> Result<App, ApiError> {
     let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
     let new: NewApp = input::json(body)?;
     let instance = instance_of(&config, &enterprise)?;
@@ -165,7 +164,7 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Byt
     }
 }
 
-async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) -> Result<App, ApiError> {
+async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Body) -> Result<App, ApiError> {
     let place = find(bridge, app).await?;
     let change: Change = input::json(body)?;
     let mut app = place.app.clone();
@@ -227,7 +226,7 @@ async fn begin_test(bridge: &Bridge, operator: &Operator, app: &str) -> Result<B
 }
 
 /// Replaces the secret, after a test that WeLink accepts it for the same company (product.md C21).
-async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &Bytes) -> Result<App, ApiError> {
+async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Body) -> Result<App, ApiError> {
     let place = find(bridge, app).await?;
     let new: NewSecret = input::json(body)?;
     let secret = non_empty("client_secret", &new.client_secret)?;

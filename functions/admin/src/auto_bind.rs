@@ -2,7 +2,6 @@
 //! WeLink (新用户关联系统) and from the OA (用户绑定). One handler, one stored value (product.md M32, BND-01).
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
@@ -44,7 +43,7 @@ pub async fn save(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(enterprise): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match apply(&bridge, &operator, &enterprise, &body).await {
         Ok(setting) => Json(setting).into_response(),
@@ -52,7 +51,12 @@ pub async fn save(
     }
 }
 
-async fn apply(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<AutoBind, ApiError> {
+async fn apply(
+    bridge: &Bridge,
+    operator: &Operator,
+    enterprise: &str,
+    body: &input::Body,
+) -> Result<AutoBind, ApiError> {
     let (_, mut enterprise) = enterprises::find(bridge, enterprise).await?;
     let change: Change = input::json(body)?;
     if change.version != enterprise.auto_bind.version {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -46,7 +45,7 @@ pub async fn create(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(tenant): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match make(&bridge, &operator, &tenant, &body).await {
         Ok(enterprise) => (StatusCode::CREATED, Json(enterprise)).into_response(),
@@ -54,7 +53,7 @@ pub async fn create(
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) -> Result<Enterprise, ApiError> {
+async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::Body) -> Result<Enterprise, ApiError> {
     let config = tenants::find(bridge, tenant).await?;
     let new: NewEnterprise = input::json(body)?;
     let enterprise = Enterprise {

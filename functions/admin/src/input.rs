@@ -1,11 +1,15 @@
 //! Reading what a client sends: bodies, names, addresses, homepages. Each complaint names its field.
 
 use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use domain::destination::{CustomLink, DestPrefix};
 use domain::model::{Homepage, OaInstance, Tenant};
 use domain::problem;
 use oa::model::AppList;
 use oa::port::Port as _;
+use platform::http::lang_of;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use signin::Bridge;
@@ -16,9 +20,31 @@ use crate::error::ApiError;
 /// Characters of a name at most.
 const NAME_CHARS_MAX: usize = 100;
 
+/// The body of a request, as far as the router's limit lets it in; a larger one is refused with a problem document.
+#[derive(Debug)]
+pub struct Body(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let lang = lang_of(&request);
+        let refused = match Bytes::from_request(request, state).await {
+            Ok(bytes) => return Ok(Self(bytes)),
+            Err(rejection) => rejection.into_response().status(),
+        };
+        let error = if refused == StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::from(problem::BODY_TOO_LARGE)
+        } else {
+            ApiError::body("ended early / 未完整收到")
+        };
+        Err(error.answer(lang))
+    }
+}
+
 /// Reads a JSON body; unknown fields are refused, so that a misspelt one is not silently ignored.
-pub fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(ApiError::body)
+pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, ApiError> {
+    serde_json::from_slice(&body.0).map_err(ApiError::body)
 }
 
 /// A name: trimmed, 1 to 100 characters, no control characters.

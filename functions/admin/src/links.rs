@@ -2,7 +2,6 @@
 //! written (product.md BND-09).
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -62,7 +61,7 @@ pub async fn bind(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(enterprise): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match link(&bridge, &operator, &enterprise, &body).await {
         Ok(link) => (StatusCode::CREATED, Json(link)).into_response(),
@@ -101,7 +100,7 @@ async fn open_conflicts(bridge: &Bridge, enterprise: &str) -> Result<Vec<Conflic
     Ok(open)
 }
 
-async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &Bytes) -> Result<Link, ApiError> {
+async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &input::Body) -> Result<Link, ApiError> {
     let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
     let new: NewLink = input::json(body)?;
     let user = new.user_id;

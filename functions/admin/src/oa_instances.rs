@@ -1,7 +1,6 @@
 //! `/v1/oa-instances`: OA installations of a tenant.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -91,7 +90,7 @@ pub async fn create(
     State(bridge): State<Bridge>,
     operator: Operator,
     Path(tenant): Path<String>,
-    body: Bytes,
+    body: input::Body,
 ) -> Response {
     match make(&bridge, &operator, &tenant, &body).await {
         Ok(created) => (StatusCode::CREATED, Json(created)).into_response(),
@@ -99,7 +98,7 @@ pub async fn create(
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &Bytes) -> Result<Created, ApiError> {
+async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::Body) -> Result<Created, ApiError> {
     let config = tenants::find(bridge, tenant).await?;
     let new: NewInstance = input::json(body)?;
     let optional = |field, text: Option<String>| text.map(|text| input::address(field, &text)).transpose();

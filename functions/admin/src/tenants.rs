@@ -1,7 +1,6 @@
 //! `/v1/tenants`: OA teams.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -38,14 +37,14 @@ pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(tenant)
     }
 }
 
-pub async fn create(State(bridge): State<Bridge>, operator: Operator, body: Bytes) -> Response {
+pub async fn create(State(bridge): State<Bridge>, operator: Operator, body: input::Body) -> Response {
     match make(&bridge, &operator, &body).await {
         Ok(tenant) => (StatusCode::CREATED, Json(tenant)).into_response(),
         Err(error) => error.answer(operator.lang),
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, body: &Bytes) -> Result<Tenant, ApiError> {
+async fn make(bridge: &Bridge, operator: &Operator, body: &input::Body) -> Result<Tenant, ApiError> {
     let new: NewTenant = input::json(body)?;
     let link_hosts = new.link_hosts.iter().map(|host| link_host(host)).collect::<Result<_, _>>()?;
     let tenant = Tenant {

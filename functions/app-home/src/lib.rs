@@ -5,6 +5,7 @@
 
 mod assets;
 mod bind;
+mod me;
 mod open;
 mod pages;
 mod server;
@@ -27,6 +28,9 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/h/{app}", get(open::show).post(open::submit))
         .route("/h/{app}/browser", get(open::by_browser))
         .route(signin::OAUTH_CALLBACK, get(open::from_browser))
+        .route("/me/{app}", get(open::show_me))
+        .route("/me", get(me::show))
+        .route("/me/ask-unlink", post(me::ask_unlink))
         .route("/bind", get(bind::show).post(bind::submit))
         .route("/handoff", get(open::come_back))
         .route("/v1/tickets/redeem", post(server::redeem))

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::ids::AppId;
 use domain::problem;
-use domain::session::{BIND_S, STATE_S};
+use domain::session::{BIND_S, Purpose, STATE_S};
 use domain::text::Lang;
 use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
 use platform::secret::Secret;
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use signin::{Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, Visitor};
 
 use crate::bind::BIND_COOKIE;
+use crate::me::ME_COOKIE;
 use crate::pages::{HandOffPage, OpenPage, moved, page, policy, refused, tested};
 
 /// Binds one-time states to this browser.
@@ -88,9 +89,23 @@ pub async fn show(
     Query(target): Query<Target>,
     request: Request<Body>,
 ) -> Response {
-    let asker = Asker::of(&request);
-    let Ok(app) = AppId::parse(&app) else { return refused(&problem::NOT_FOUND.into(), asker.lang) };
-    let begun = match bridge.begin(&app, target.to.as_deref(), asker.visitor()).await {
+    ask(&bridge, &app, &target, Purpose::InApp, &Asker::of(&request)).await
+}
+
+/// `GET /me/{app}`: the same question on the way to a member's own page.
+pub async fn show_me(
+    State(bridge): State<Bridge>,
+    Path(app): Path<String>,
+    Query(target): Query<Target>,
+    request: Request<Body>,
+) -> Response {
+    ask(&bridge, &app, &target, Purpose::Me, &Asker::of(&request)).await
+}
+
+/// The page that asks WeLink who is there.
+async fn ask(bridge: &Bridge, app: &str, target: &Target, purpose: Purpose, asker: &Asker) -> Response {
+    let Ok(app) = AppId::parse(app) else { return refused(&problem::NOT_FOUND.into(), asker.lang) };
+    let begun = match bridge.begin(&app, target.to.as_deref(), purpose, asker.visitor()).await {
         Ok(begun) => begun,
         Err(refusal) => return refused(&refusal, asker.lang),
     };
@@ -138,6 +153,7 @@ async fn take(bridge: &Bridge, app: &str, asker: &Asker, request: Request<Body>)
     match bridge.enter(&app, Callback { state: answer.state, code }, asker.visitor()).await? {
         Entered::Oa(visit) => bridge.send_on(*visit).await,
         Entered::Bind(visit) => Ok(Onward::Bind(visit)),
+        Entered::Me(visit) => Ok(Onward::Me(visit)),
         Entered::Link(url) => Ok(Onward::Redirect(Secret::new(url))),
     }
 }
@@ -176,6 +192,7 @@ pub async fn from_browser(
             Err(refusal) => refused(&refusal, asker.lang),
         },
         Ok(BrowserEntered::In(Entered::Bind(visit))) => by_page(go_on(Onward::Bind(visit), asker.lang), asker.lang),
+        Ok(BrowserEntered::In(Entered::Me(visit))) => by_page(go_on(Onward::Me(visit), asker.lang), asker.lang),
         Ok(BrowserEntered::In(Entered::Link(url))) => moved(&url, asker.lang),
         Err(refusal) => refused(&refusal, asker.lang),
     }
@@ -198,6 +215,11 @@ pub fn go_on(onward: Onward, lang: Lang) -> Response {
             page(&body, StatusCode::OK, &policy("", &script_source(&action)))
         }
         Onward::Redirect(url) => see_other(url.expose()),
+        Onward::Me(visit) => {
+            let mut answer = see_other(&format!("/me?lang={}", lang.tag()));
+            set_cookie(&mut answer, &host_cookie(ME_COOKIE, visit.expose(), BIND_S));
+            answer
+        }
         Onward::Bind(visit) => {
             let mut answer = see_other(&format!("/bind?lang={}", lang.tag()));
             set_cookie(&mut answer, &host_cookie(BIND_COOKIE, visit.expose(), BIND_S));

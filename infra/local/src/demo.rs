@@ -247,6 +247,7 @@ impl Simulators {
                 link: None,
                 no_auto_bind: false,
                 unlink_asked: None,
+                sign_ins: Vec::new(),
                 first_seen: now,
             };
             bridge.store().create_linked_person(&person, &link, &entry).await?;

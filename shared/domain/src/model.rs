@@ -200,7 +200,30 @@ pub struct Person {
     /// When the person asked to be unlinked (product.md HOM-10).
     #[serde(default)]
     pub unlink_asked: Option<Timestamp>,
+    /// His last sign-ins, newest first, at most [`SIGN_INS_KEPT`].
+    #[serde(default)]
+    pub sign_ins: Vec<SignInNote>,
     pub first_seen: Timestamp,
+}
+
+/// Sign-ins that a person's item remembers.
+pub const SIGN_INS_KEPT: usize = 10;
+
+/// One sign-in, as its person sees it (product.md HOM-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInNote {
+    pub at: Timestamp,
+    /// The address that it came from, as the gateway reports it.
+    #[serde(default)]
+    pub from: String,
+}
+
+impl Person {
+    /// The sign-ins to remember after this one.
+    #[must_use]
+    pub fn sign_ins_with(&self, note: SignInNote) -> Vec<SignInNote> {
+        std::iter::once(note).chain(self.sign_ins.iter().cloned()).take(SIGN_INS_KEPT).collect()
+    }
 }
 
 /// How a link came to be.

@@ -30,6 +30,8 @@ pub enum Purpose {
     Browser,
     /// The same, only to see whether it works.
     BrowserTest,
+    /// In WeLink: to a person's own page.
+    Me,
 }
 
 /// A sign-in that has begun: everything that must not travel through the browser.

@@ -5,7 +5,7 @@ use domain::audit::Action;
 use domain::destination::Destination;
 use domain::ids::{BindId, OaUserId, RANDOM_CHARS, WeLinkUserId};
 use domain::lockout::{PASSWORD_LOGIN, PASSWORD_PERSON};
-use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, Stamp};
+use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, SignInNote, Stamp};
 use domain::problem;
 use domain::session::{BIND_S, BindSession};
 use oa::port::{Attempt, Credential, OaError, Port as _, VerifiedUser};
@@ -69,11 +69,11 @@ impl Denied {
 }
 
 /// A visit with all that it depends on.
-struct Place {
-    session: BindSession,
-    app: App,
-    enterprise: Enterprise,
-    instance: OaInstance,
+pub(crate) struct Place {
+    pub session: BindSession,
+    pub app: App,
+    pub enterprise: Enterprise,
+    pub instance: OaInstance,
 }
 
 impl Bridge {
@@ -89,6 +89,16 @@ impl Bridge {
         if !matches!(instance.binding_mode, BindingMode::Password | BindingMode::Both) {
             return Err(problem::NOT_LINKED.into());
         }
+        self.begin_visit(app, user, dest).await
+    }
+
+    /// A proved person's visit to a page of the bridge itself, bound to his browser.
+    pub(crate) async fn begin_visit(
+        &self,
+        app: &App,
+        user: &WeLinkUserId,
+        dest: Destination,
+    ) -> Result<Secret<String>, Refusal> {
         let now = self.clock().now();
         let secret = self.entropy().token(SECRET_CHARS);
         let session = BindSession {
@@ -120,13 +130,15 @@ impl Bridge {
     ) -> Result<Attempted, Refusal> {
         let place = self.bind_place(cookie).await?;
         let person = self.store().person(&place.enterprise.id, &place.session.user).await?;
+        let sign_ins =
+            person.as_ref().map_or_else(|| vec![self.note(visitor)], |p| p.sign_ins_with(self.note(visitor)));
         if let Some(link) = person.and_then(|person| person.link) {
             // Linked meanwhile, in another tab or by an administrator: he has proved who he is, so he goes on.
-            return Ok(Attempted::On(Box::new(place.visit(link, visitor))));
+            return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor))));
         }
         let denied = match self.verify(&place, login, password, visitor).await? {
             Ok(user) => match self.link_verified(&place, user, visitor).await? {
-                Ok(link) => return Ok(Attempted::On(Box::new(place.visit(link, visitor)))),
+                Ok(link) => return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor)))),
                 Err(denied) => denied,
             },
             Err(denied) => denied,
@@ -225,7 +237,7 @@ impl Bridge {
         Ok(self.store().bind(&app.enterprise, user, link, &entry).await?)
     }
 
-    async fn bind_place(&self, cookie: Option<&str>) -> Result<Place, Refusal> {
+    pub(crate) async fn bind_place(&self, cookie: Option<&str>) -> Result<Place, Refusal> {
         let parsed = cookie.and_then(|text| {
             let (id, secret) = text.split_once('.')?;
             Some((BindId::parse(id).ok()?, sha256_hex(secret)))
@@ -246,7 +258,7 @@ impl Place {
         BindPage { oa_name: self.instance.name.clone(), onward_origins }
     }
 
-    fn visit(self, link: Link, visitor: Visitor<'_>) -> Visit {
+    fn visit(self, link: Link, sign_ins: Vec<SignInNote>, visitor: Visitor<'_>) -> Visit {
         Visit {
             app: self.app,
             instance: self.instance,
@@ -255,6 +267,7 @@ impl Place {
             login_id: link.login_id,
             dest: self.session.dest,
             auth_time: self.session.auth_time,
+            sign_ins: Some(sign_ins),
             from: visitor.from.to_owned(),
         }
     }

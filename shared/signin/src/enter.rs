@@ -3,7 +3,7 @@
 use domain::audit::{Action, Entry};
 use domain::destination::Destination;
 use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
-use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource};
+use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource, SignInNote};
 use domain::problem;
 use domain::session::{OneTimeState, Purpose, STATE_S, StateRefused};
 use platform::secret::{Secret, sha256_hex};
@@ -67,6 +67,8 @@ pub enum Entered {
     Oa(Box<crate::handoff::Visit>),
     /// To the binding page, with the cookie of this visit: he is not linked yet.
     Bind(Secret<String>),
+    /// To his own page, with the cookie of this visit.
+    Me(Secret<String>),
     /// To a link outside: he is known, nothing is handed over.
     Link(String),
 }
@@ -74,13 +76,19 @@ pub enum Entered {
 impl Bridge {
     /// Begins a sign-in at `app`: a one-time state, bound to the browser. `to` is the path of a deep link; one outside
     /// the allow-list leads to the homepage instead (product.md HOM-08).
-    pub async fn begin(&self, app: &AppId, to: Option<&str>, visitor: Visitor<'_>) -> Result<Begun, Refusal> {
+    pub async fn begin(
+        &self,
+        app: &AppId,
+        to: Option<&str>,
+        purpose: Purpose,
+        visitor: Visitor<'_>,
+    ) -> Result<Begun, Refusal> {
         let (_, app, _, instance) = self.find(app).await?;
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
         let dest = deep_link(to, &instance);
-        let (state, browser) = self.begin_state(&app, dest.clone(), Purpose::InApp, visitor).await?;
+        let (state, browser) = self.begin_state(&app, dest.clone(), purpose, visitor).await?;
         let onward_origins = onward_origins(&app, &instance);
         Ok(Begun { app, state, browser, dest, onward_origins })
     }
@@ -155,6 +163,10 @@ impl Bridge {
         if identity.tenant != app.welink_tenant {
             return Err(problem::WRONG_ENTERPRISE.into());
         }
+        if state.purpose == Purpose::Me {
+            let (person, _) = self.person_of(place.enterprise, app, &credentials, &identity.user_id, visitor).await?;
+            return Ok(Entered::Me(self.begin_visit(app, &person.user_id, Destination::root()).await?));
+        }
         self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await
     }
 
@@ -195,6 +207,7 @@ impl Bridge {
             login_id: link.login_id,
             dest,
             auth_time: self.clock().now(),
+            sign_ins: Some(person.sign_ins_with(self.note(visitor))),
             from: visitor.from.to_owned(),
         })))
     }
@@ -227,7 +240,8 @@ impl Bridge {
         };
         let Some(browser) = visitor.browser else { return Ok(Err(StateRefused::Foreign)) };
         let taken = self.store().take_state(&id, &sha256_hex(browser)).await?;
-        let fits = |state: &OneTimeState| state.app == app.id && state.purpose == Purpose::InApp;
+        let in_welink = |purpose| matches!(purpose, Purpose::InApp | Purpose::Me);
+        let fits = |state: &OneTimeState| state.app == app.id && in_welink(state.purpose);
         Ok(taken.and_then(|state| if fits(&state) { Ok(state) } else { Err(StateRefused::Foreign) }))
     }
 
@@ -265,6 +279,10 @@ impl Bridge {
         Ok((there, detail))
     }
 
+    pub(crate) fn note(&self, visitor: Visitor<'_>) -> SignInNote {
+        SignInNote { at: self.clock().now(), from: visitor.from.to_owned() }
+    }
+
     /// A person who is not in the copy yet, with what WeLink tells of him.
     pub fn new_person(
         &self,
@@ -285,6 +303,7 @@ impl Bridge {
             link: None,
             no_auto_bind: false,
             unlink_asked: None,
+            sign_ins: Vec::new(),
             first_seen: self.clock().now(),
         };
         if let Some(detail) = detail {

@@ -4,7 +4,7 @@
 use domain::audit::Action;
 use domain::destination::Destination;
 use domain::ids::{AppId, OaUserId, SessionId, TicketId, WeLinkUserId};
-use domain::model::{App, OaInstance};
+use domain::model::{App, OaInstance, SignInNote};
 use domain::problem;
 use domain::session::{HANDOFF_S, PendingHandOff, SESSION_IDLE_S, SESSION_S, StoredTicket, TICKET_S, WebSession};
 use domain::time::Timestamp;
@@ -29,6 +29,8 @@ pub struct Visit {
     pub login_id: String,
     pub dest: Destination,
     pub auth_time: Timestamp,
+    /// What the person's item remembers from this sign-in on; `None` = it is noted already.
+    pub sign_ins: Option<Vec<SignInNote>>,
     /// The browser's address, for the audit log.
     pub from: String,
 }
@@ -42,6 +44,8 @@ pub enum Onward {
     Redirect(Secret<String>),
     /// Enters his OA account first, with this cookie.
     Bind(Secret<String>),
+    /// Sees his own page, with this cookie.
+    Me(Secret<String>),
     /// Fetches the OA's nonce first and comes back with it and this session cookie.
     StartFirst { url: String, cookie: Secret<String>, max_age_s: i64 },
 }
@@ -77,6 +81,7 @@ impl Bridge {
             login_id: session.login_id,
             dest: handoff.dest,
             auth_time: session.auth_time,
+            sign_ins: None,
             from: visitor.from.to_owned(),
         };
         self.step(visit, Some(nonce), Action::TicketIssue).await
@@ -148,7 +153,7 @@ impl Bridge {
             expires: now.plus_s(TICKET_S),
             redeemed: None,
         };
-        match self.store().issue_ticket(&visit.app.enterprise, &ticket, &entry).await? {
+        match self.store().issue_ticket(&visit.app.enterprise, &ticket, visit.sign_ins.as_deref(), &entry).await? {
             Issued::Done => Ok(()),
             Issued::LinkGone => Err(problem::LINK_GONE.into()),
         }
@@ -160,6 +165,7 @@ impl Bridge {
         let entry = self.visit_entry(&visit, Action::SignIn);
         let secret = self.entropy().token(SECRET_CHARS);
         let enterprise = visit.app.enterprise.clone();
+        let sign_ins = visit.sign_ins.unwrap_or_default();
         let session = WebSession {
             id: self.new_session_id(&visit.app.id.tenant()),
             app: visit.app.id,
@@ -172,7 +178,7 @@ impl Bridge {
             idle_until: now.plus_s(SESSION_IDLE_S),
             handoff: Some(PendingHandOff { dest: visit.dest, expires: now.plus_s(HANDOFF_S) }),
         };
-        match self.store().begin_session(&enterprise, &session, &entry).await? {
+        match self.store().begin_session(&enterprise, &session, &sign_ins, &entry).await? {
             Issued::Done => {}
             Issued::LinkGone => return Err(problem::LINK_GONE.into()),
         }

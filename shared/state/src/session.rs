@@ -2,10 +2,11 @@
 
 use domain::audit::Entry;
 use domain::ids::{EnterpriseId, OaUserId, SessionId, WeLinkUserId};
+use domain::model::SignInNote;
 use domain::session::{PendingHandOff, SESSION_IDLE_S, StoredTicket, WebSession};
 
 use crate::keys;
-use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, Write, item, number, read, text};
+use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, Write, item, number, read, text, value_of};
 
 /// How a transaction that depends on a link ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +22,11 @@ impl Store {
         &self,
         enterprise: &EnterpriseId,
         session: &WebSession,
+        sign_ins: &[SignInNote],
         audit: &Entry,
     ) -> Result<Issued, StoreError> {
         let writes = vec![
-            self.check_link(enterprise, &session.user, &session.oa_user)?,
+            self.note_sign_in(enterprise, &session.user, &session.oa_user, sign_ins)?,
             self.write_new(item(&keys::session(&session.id), session, Some(session.expires))?)?,
             self.write_audit(audit)?,
         ];
@@ -33,14 +35,20 @@ impl Store {
 
     /// Issues a ticket, together with its audit entry, while the link still holds: a ticket never outlives an unbinding
     /// that came before it.
+    /// `sign_ins` is what the person's item remembers from now on; `None` = this sign-in was noted before.
     pub async fn issue_ticket(
         &self,
         enterprise: &EnterpriseId,
         ticket: &StoredTicket,
+        sign_ins: Option<&[SignInNote]>,
         audit: &Entry,
     ) -> Result<Issued, StoreError> {
+        let link = match sign_ins {
+            Some(sign_ins) => self.note_sign_in(enterprise, &ticket.user, &ticket.oa_user, sign_ins)?,
+            None => self.check_link(enterprise, &ticket.user, &ticket.oa_user)?,
+        };
         let writes = vec![
-            self.check_link(enterprise, &ticket.user, &ticket.oa_user)?,
+            link,
             self.write_new(item(&keys::ticket(&ticket.id), ticket, Some(ticket.expires))?)?,
             self.write_audit(audit)?,
         ];
@@ -81,6 +89,23 @@ impl Store {
     pub async fn session(&self, id: &SessionId, secret: &str) -> Result<Option<WebSession>, StoreError> {
         let session: Option<WebSession> = self.get(&keys::session(id)).await?;
         Ok(session.filter(|s| s.secret == secret && s.is_live(self.clock.now())))
+    }
+
+    /// Remembers a sign-in, while the link still holds: the same cost as only checking it.
+    fn note_sign_in(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        oa_user: &OaUserId,
+        sign_ins: &[SignInNote],
+    ) -> Result<Write, StoreError> {
+        let change = Change {
+            set: "SET sign_ins = :sign_ins",
+            condition: "#link.oa_user = :oa_user",
+            names: vec![("#link", "link")],
+            values: vec![(":sign_ins", value_of(&sign_ins)?), (":oa_user", text(oa_user.as_str()))],
+        };
+        self.write_change(&keys::person(enterprise, user), change)
     }
 
     fn check_link(

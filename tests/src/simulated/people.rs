@@ -64,11 +64,18 @@ const SECOND: [Standing; 7] = [
 /// The second company's people begin here, so that some WeLink accounts are named alike in both companies.
 const SECOND_BEGINS: usize = 3;
 
+/// The unlinked member of the first company whose mobile another OA account has too.
+const AMBIGUOUS: usize = 9;
+
 /// The company of one side: the demonstration company, cut down.
 pub(super) fn company(side: usize) -> Company {
     let mut company = Company::demo();
     let (begin, count) = if side == 0 { (0, FIRST.len()) } else { (SECOND_BEGINS, SECOND.len()) };
     company.people = company.people.drain(begin..begin + count).collect();
+    if side == 0 {
+        // Two OA accounts match one unlinked member; the other unlinked one is matched by his own alone.
+        company.people[AMBIGUOUS].mobile = company.people[AMBIGUOUS + 1].mobile.clone();
+    }
     company
 }
 
@@ -153,6 +160,7 @@ pub(super) async fn link(bridge: &Bridge, side: &Side, member: &Member) {
         link: None,
         no_auto_bind: false,
         unlink_asked: None,
+        sign_ins: Vec::new(),
         first_seen: now,
     };
     let entry = bridge.entry(side.tenant.clone(), Action::Bind, "operator", member.user.as_str(), "");
