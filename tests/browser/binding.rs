@@ -6,7 +6,7 @@ use sim::oa::DEMO_PASSWORD;
 use tests::chromium::{Chromium, DESKTOP, Look, PHONE};
 use tests::program::Program;
 
-use crate::steps::{LINKED, UNLINKED, hold, problem, tap, who};
+use crate::steps::{LINKED, UNLINKED, hold, open_card, problem, tap, who};
 
 const FRESH: &[(&str, &str)] = &[("BRIDGE_CONFIG_CACHE_SECONDS", "0")];
 
@@ -154,4 +154,24 @@ async fn hom_04_browser_a_link_that_an_administrator_removes_between_two_clicks_
     denied(&browser, "oa-user-taken").await;
     browser.goto(&format!("{}/handoff?nonce=12345678", bridge.origin("bridge"))).await;
     assert_eq!(problem(&browser).await, "state-refused");
+}
+
+#[tokio::test]
+async fn hom_10_browser_a_member_sees_his_own_page_and_asks_to_be_unlinked() {
+    let bridge = Program::start(FRESH).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    hold(&browser, &bridge, LINKED).await;
+    let phone = browser.window().await;
+    tap(&browser).await;
+    assert_eq!(who(&browser).await, LINKED);
+    browser.client.close_window().await.unwrap();
+    browser.switch_to(&phone).await;
+    open_card(&browser, &format!("{}/me/{}", bridge.origin("bridge"), bridge.remembered.app)).await;
+    assert_eq!(browser.text("#linked").await, LINKED);
+    browser.find("#sign-ins td").await;
+    browser.is_accessible("me").await;
+    browser.picture("me-360-zh").await;
+    browser.click("#ask button").await;
+    browser.find("#asked").await;
+    assert_eq!(bridge.audited("link.unbind-asked").await, 1);
 }

@@ -110,6 +110,12 @@ async fn hom_03_a_browser_callback_with_a_bad_state_or_code_gives_400_and_one_au
     let reasons: Vec<_> = audit.iter().filter_map(|entry| entry.detail.get("reason").map(String::as_str)).collect();
     assert_eq!(reasons, ["repeated", "foreign"]);
     assert_eq!(audit.iter().filter(|entry| entry.action == Action::SignInRefused).count(), 3);
+    // A state of one's own page is none of a browser's.
+    let mut browser = world.browser();
+    let me = browser.get(&world.bridge(&format!("/me/{}", world.demo().remembered.app))).await.unwrap();
+    let (_, fields) = me.form("answer").unwrap();
+    let page = browser.get(&callback(&format!("code=AAAA&state={}", fields[0].1))).await.unwrap();
+    assert_eq!(page.problem().as_deref(), Some("state-refused"));
     // An in-app state is none of a browser's.
     let mut browser = world.browser();
     let opened = browser.get(&world.homepage()).await.unwrap();

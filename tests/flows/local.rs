@@ -70,3 +70,27 @@ async fn what_stops_a_start_is_named_in_one_line() {
     let told = refusal(Options { settings, ..options(0, folder.path()) }).await;
     assert!(told.contains("BRIDGE_WELINK_CALLS_PER_SECOND"), "{told}");
 }
+
+#[tokio::test]
+async fn the_built_program_is_ready_in_under_a_second_and_ends_cleanly() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    let program = tests::tools::bridge().await;
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let started = tokio::time::Instant::now();
+    let mut bridge = Command::new(program)
+        .args(["--port", &free.to_string(), "--data-dir"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(bridge.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let took = started.elapsed();
+    assert_eq!(line.trim(), "ready");
+    assert!(took < std::time::Duration::from_secs(1), "{took:?} until ready");
+    Command::new("kill").args(["-TERM", &bridge.id().to_string()]).status().unwrap();
+    assert!(bridge.wait().unwrap().success(), "it ends cleanly");
+}

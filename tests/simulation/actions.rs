@@ -11,6 +11,8 @@ use tests::simulated::{Member, Simulated, Standing};
 use tests::web::{Browser, Page};
 use url::Url;
 
+use crate::binding::{self, HAS_TO_BIND};
+
 /// Redirects that one visit follows at most.
 const REDIRECTS_MAX: usize = 6;
 
@@ -41,6 +43,18 @@ pub enum Action {
     RevokeTokens,
     /// An OA is down for a while.
     OaDown,
+    /// Somebody enters his OA account.
+    Bind,
+    /// Somebody enters wrong passwords first.
+    BindWrongly,
+    /// Somebody tries more passwords than are allowed.
+    Guess,
+    /// Somebody enters accounts in two tabs at once.
+    BindInTwoTabs,
+    /// Several people enter one account at once.
+    Claim,
+    /// An administrator takes such a link away.
+    Unbind,
 }
 
 /// Why a visit did not end at a page of the OA.
@@ -90,7 +104,7 @@ impl<'a> Visit<'a> {
     }
 
     fn plant_cookies(&self) {
-        for name in ["__Host-browser", "__Host-session"] {
+        for name in ["__Host-browser", "__Host-session", "__Host-bind"] {
             if let Some(value) = self.browser.cookie("bridge.localhost", name) {
                 self.world.canaries.plant("bridge cookie", value);
                 let secret = value.split_once('.').map_or(value, |(_, secret)| secret);
@@ -108,7 +122,8 @@ impl<'a> Visit<'a> {
                 return Ok(form);
             }
             let Some(next) = page.header("location").and_then(|to| page.url.join(to).ok()) else {
-                return Err(End::Refused(page.status.to_string()));
+                let bind = page.form("account").is_some();
+                return Err(End::Refused(if bind { HAS_TO_BIND.to_owned() } else { page.status.to_string() }));
             };
             page = self.browser.get(&next).await.map_err(|_| End::Lost)?;
             self.note_refusal(&page)?;
@@ -128,7 +143,13 @@ impl<'a> Visit<'a> {
         self.world.facts.see().arrived.push(arrived);
         let next = page.url.join(page.header("location").unwrap_or_default()).map_err(|_| End::Lost)?;
         let page = self.browser.get(&next).await.map_err(|_| End::Lost)?;
-        if page.status.is_success() && !page.body.contains(&self.member.login) && page.header("location").is_none() {
+        // Whose account an unlinked member has entered, only the checker can tell.
+        let known = self.member.standing != Standing::Unlinked;
+        if known
+            && page.status.is_success()
+            && !page.body.contains(&self.member.login)
+            && page.header("location").is_none()
+        {
             self.world.facts.violation(format!("{} arrived at the page of somebody else", self.member.user));
         }
         Ok(())
@@ -161,6 +182,12 @@ pub async fn act(world: &Simulated, action: Action, member: &Member) -> String {
         Action::StolenState => stolen_state(world, member).await,
         Action::Late => late(world, member).await,
         Action::Waver => waver(world).await,
+        Action::Bind => binding::bind_anybody(world).await,
+        Action::BindWrongly => binding::bind_wrongly(world).await,
+        Action::Guess => binding::guess(world).await,
+        Action::BindInTwoTabs => binding::bind_in_two_tabs(world).await,
+        Action::Claim => binding::claim(world).await,
+        Action::Unbind => binding::unbind(world).await,
         Action::RevokeTokens => {
             world.knobs.count("welink.tokens_expired");
             *world.facts.see().revoked.entry(member.side).or_default() += 1;

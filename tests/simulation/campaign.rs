@@ -9,7 +9,8 @@ use sim::faults::{Faults, Knob, Rule};
 use tests::simulated::knobs::DRAWN;
 use tests::simulated::{Member, Options, Simulated, Standing, record};
 
-use crate::actions::{Action, Visit, act, pause_ms};
+use crate::actions::{Action, End, Visit, act, pause_ms};
+use crate::binding::{bind, unlinked};
 use crate::checker;
 
 /// Waits before the tries of a linked member after the last fault, seconds. The longest thing that a dead sandbox
@@ -83,7 +84,8 @@ async fn simulate(seed: u64, change: fn(&Simulated)) -> Report {
     let (mode, dice) = (Mode::of(seed), Entropy::seeded(seed ^ 0x5eed));
     let skews_ms = skews(mode, &dice);
     let skewed = skews_ms.iter().any(|skew_ms| *skew_ms != 0);
-    let world = Simulated::start(Options { seed, slow_pace: mode == Mode::Pace, skews_ms }).await;
+    let auto_bind = dice.below(2) == 0;
+    let world = Simulated::start(Options { seed, slow_pace: mode == Mode::Pace, skews_ms, auto_bind }).await;
     if skewed {
         world.knobs.count("time.skew");
     }
@@ -107,6 +109,7 @@ async fn simulate(seed: u64, change: fn(&Simulated)) -> Report {
     }
     checker::note_sessions(&world);
     live(&world).await;
+    bind_at_last(&world).await;
     checker::note_sessions(&world);
     let violations = checker::check(&world, mode, skewed);
     Report {
@@ -185,7 +188,7 @@ async fn play(world: &Simulated, mode: Mode, dice: &Entropy) -> Vec<String> {
 }
 
 fn draw(mode: Mode, dice: &Entropy) -> Action {
-    const RARE: [Action; 11] = [
+    const RARE: [Action; 17] = [
         Action::DoubleSubmit,
         Action::ReplayHandOff,
         Action::StolenHandOff,
@@ -197,11 +200,17 @@ fn draw(mode: Mode, dice: &Entropy) -> Action {
         Action::Waver,
         Action::RevokeTokens,
         Action::OaDown,
+        Action::Bind,
+        Action::BindWrongly,
+        Action::Guess,
+        Action::BindInTwoTabs,
+        Action::Claim,
+        Action::Unbind,
     ];
-    if dice.below(100) < 45 {
+    if dice.below(100) < 35 {
         return Action::SignIn;
     }
-    match RARE[dice.below(11) as usize] {
+    match RARE[dice.below(17) as usize] {
         Action::OaDown if !mode.has(Mode::Oa) => Action::SignIn,
         action => action,
     }
@@ -223,6 +232,23 @@ async fn live(world: &Simulated) {
             }
         }
         world.facts.violation(format!("{} of side {} never gets in again", member.user, member.side));
+    }))
+    .await;
+}
+
+/// Whoever is not linked gets in with his password once no lock is left, unless somebody else has taken his account.
+async fn bind_at_last(world: &Simulated) {
+    pause_ms(1_000_000).await;
+    join_all(unlinked(world).map(|member| async move {
+        for wait_s in TRIES_S {
+            pause_ms(wait_s * 1_000).await;
+            match bind(world, member).await {
+                Ok(()) => return,
+                Err(End::Refused(why)) if why == "oa-user-taken" => return,
+                Err(_) => {}
+            }
+        }
+        world.facts.violation(format!("{} can never bind", member.user));
     }))
     .await;
 }

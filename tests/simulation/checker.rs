@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
-use tests::simulated::facts::{Code, Exchange, Listed, Opened, Refused};
-use tests::simulated::{Member, Simulated, Standing, record};
+use tests::simulated::facts::{Checked, Code, Exchange, Links, Listed, Opened, Refused, Typed};
+use tests::simulated::{Canaries, Member, Simulated, Standing, record};
 
 use crate::campaign::Mode;
+use crate::links;
 
 /// A ticket as the table has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Entry {
     pub trace: String,
     pub ticket: String,
     pub webhook: String,
+    /// OA user and origin of a link.
+    pub link: (String, String),
 }
 
 /// All that the checker looks at.
@@ -51,6 +54,14 @@ pub struct Evidence {
     pub audit: Vec<Entry>,
     /// Times in the audit log are those of clocks that may be wrong.
     pub skewed: bool,
+    pub links: Vec<Links>,
+    pub typed: Vec<Typed>,
+    pub checked: Vec<Checked>,
+    /// Login names by side and OA user.
+    pub logins: BTreeMap<(usize, String), String>,
+    /// The OA users with the mobile of each member, by side and WeLink account.
+    pub matching: BTreeMap<(usize, String), Vec<String>>,
+    pub auto_bind: bool,
 }
 
 /// Looks at the OAs' live sessions.
@@ -65,6 +76,7 @@ pub fn note_sessions(world: &Simulated) {
         }));
     }
     world.facts.see().listed.push(listed);
+    links::note(world);
 }
 
 /// Everything that is wrong after a run; empty when all is well.
@@ -75,16 +87,26 @@ pub fn check(world: &Simulated, mode: Mode, skewed: bool) -> Vec<String> {
     wrong.extend(judge(&collect(world, skewed)));
     wrong.extend(pace(world));
     wrong.extend(refreshes(world, mode));
-    for text in [record::captured_log(), world.record.lines().join("\n")] {
-        wrong.extend(world.canaries.found_in(&text).into_iter().map(|hit| format!("a secret was logged: {hit}")));
-    }
-    if world.canaries.kinds() < 11 {
+    let items = world.table.items().expect("the table can be read");
+    let dump: Vec<String> = items.into_iter().map(|item| Value::Object(item).to_string()).collect();
+    let logged = [record::captured_log(), world.record.lines().join("\n")];
+    wrong.extend(leaks(&world.canaries, &logged, &dump.join("\n")));
+    if world.canaries.kinds() < 12 {
         wrong.push(format!("only {} kinds of canaries were planted", world.canaries.kinds()));
     }
     wrong
 }
 
-fn text(item: &Map<String, Value>, name: &str) -> String {
+/// Secrets in what was logged, and passwords in the table: they belong in neither.
+pub fn leaks(canaries: &Canaries, logged: &[String], table: &str) -> Vec<String> {
+    let logged = logged.iter().flat_map(|text| canaries.found_in(text));
+    let mut wrong: Vec<String> = logged.map(|hit| format!("a secret was logged: {hit}")).collect();
+    let kept = canaries.found_in(table).into_iter().filter(|hit| hit.starts_with("password "));
+    wrong.extend(kept.map(|hit| format!("a password was kept: {hit}")));
+    wrong
+}
+
+pub fn text(item: &Map<String, Value>, name: &str) -> String {
     item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
@@ -100,9 +122,14 @@ fn collect(world: &Simulated, skewed: bool) -> Evidence {
         arrived: seen.arrived.clone(),
         unlinked: seen.unlinked.clone(),
         skewed,
+        links: seen.links.clone(),
+        typed: seen.typed.clone(),
+        checked: seen.checked.clone(),
+        auto_bind: world.auto_bind,
         ..Evidence::default()
     };
     drop(seen);
+    name_accounts(world, &mut evidence);
     let now_s = world.clock.now().epoch_s();
     for item in world.table.items().expect("the table can be read") {
         if item.get("ttl").and_then(Value::as_i64).is_some_and(|ttl| ttl < now_s) {
@@ -121,11 +148,29 @@ fn collect(world: &Simulated, skewed: bool) -> Evidence {
                 redeemed: item.get("redeemed").is_some_and(|redeemed| !redeemed.is_null()),
             }),
             "W" => evidence.sessions.push((side, text(&item, "user"), text(&item, "oa_user"))),
-            "A" => evidence.audit.push(entry(side, &item)),
+            "A" => {
+                let entry = entry(side, &item);
+                if entry.link.1 == "AutoBind" {
+                    world.knobs.count("bind.by_matching");
+                }
+                evidence.audit.push(entry);
+            }
             _ => {}
         }
     }
     evidence
+}
+
+/// What the OAs know of their people, as far as the checker needs it.
+fn name_accounts(world: &Simulated, evidence: &mut Evidence) {
+    for (side, at) in world.sides.iter().zip(0..) {
+        for person in &side.company.people {
+            evidence.logins.insert((at, person.id.clone()), person.login.clone());
+            let alike = side.company.people.iter().filter(|other| other.mobile == person.mobile);
+            let user = sim::welink::user_id_of(&person.login);
+            evidence.matching.insert((at, user), alike.map(|other| other.id.clone()).collect());
+        }
+    }
 }
 
 fn entry(side: usize, item: &Map<String, Value>) -> Entry {
@@ -141,6 +186,7 @@ fn entry(side: usize, item: &Map<String, Value>) -> Entry {
         trace: text(item, "trace"),
         ticket: detail("ticket"),
         webhook: detail("webhook_id"),
+        link: (detail("oa_user"), detail("origin")),
     }
 }
 
@@ -150,15 +196,16 @@ pub fn judge(evidence: &Evidence) -> Vec<String> {
     wrong.extend(nobody_without_identity(evidence));
     wrong.extend(audited(evidence));
     wrong.extend(unlinked(evidence));
+    wrong.extend(links::judge(evidence));
     wrong
 }
 
 impl Evidence {
-    fn member(&self, side: usize, user: &str) -> Option<&Member> {
+    pub fn member(&self, side: usize, user: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.side == side && member.user.as_str() == user)
     }
 
-    fn entries(&self, action: &str) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self, action: &str) -> impl Iterator<Item = &Entry> {
         self.audit.iter().filter(move |entry| entry.action == action && entry.result == "ok")
     }
 
@@ -203,7 +250,9 @@ fn once_only(evidence: &Evidence) -> Vec<String> {
         let signed_in = evidence.entries("sign-in").filter(|e| e.side == side && e.actor == actor).count();
         let tickets = evidence.tickets.iter().filter(|t| t.side == side && t.user == user).count();
         let codes = evidence.codes_taken(side, user);
-        if signed_in > codes || tickets > signed_in {
+        // Each answer on the binding page may lead on: the code has proved who he is.
+        let typed = evidence.typed.iter().filter(|t| t.side == side && t.user.as_str() == user).count();
+        if signed_in > codes + typed || tickets > signed_in {
             wrong.push(format!("{user}: {codes} codes led to {signed_in} sign-ins and {tickets} tickets"));
         }
     }
@@ -215,11 +264,7 @@ fn nobody_without_identity(evidence: &Evidence) -> Vec<String> {
     let mut wrong = Vec::new();
     let may = |side: usize, user: &str, oa_user: &str| {
         let member = evidence.member(side, user);
-        member.is_some_and(|member| {
-            matches!(member.standing, Standing::Linked | Standing::Wavering)
-                && member.oa_user.as_str() == oa_user
-                && evidence.codes_taken(side, user) > 0
-        })
+        member.is_some_and(|member| links::may_be(evidence, member, oa_user) && evidence.codes_taken(side, user) > 0)
     };
     let tickets = evidence.tickets.iter().map(|ticket| (ticket.side, &ticket.user, &ticket.oa_user));
     let sessions = evidence.sessions.iter().map(|(side, user, oa_user)| (*side, user, oa_user));
@@ -232,8 +277,8 @@ fn nobody_without_identity(evidence: &Evidence) -> Vec<String> {
     let opened = evidence.opened.iter().map(|opened| (opened.side, &opened.jti, &opened.login));
     for (side, jti, login) in opened.chain(listed) {
         let ticket = evidence.tickets.iter().find(|ticket| ticket.id == *jti && ticket.side == side);
-        let member = ticket.and_then(|ticket| evidence.member(side, &ticket.user));
-        if member.is_none_or(|member| member.login != *login) || ticket.is_none_or(|ticket| !ticket.redeemed) {
+        let named = ticket.and_then(|ticket| evidence.logins.get(&(side, ticket.oa_user.clone())));
+        if named != Some(login) || ticket.is_none_or(|ticket| !ticket.redeemed) {
             wrong.push(format!("OA session {login} of side {side} has no redeemed ticket of his ({jti})"));
         }
     }

@@ -9,7 +9,7 @@ use crate::checker::{Entry, Evidence, Ticket, judge};
 
 const JTI: &str = "k_1";
 
-fn entry(action: &str, actor: &str, object: &str) -> Entry {
+pub fn entry(action: &str, actor: &str, object: &str) -> Entry {
     Entry {
         side: 0,
         at: Timestamp(1_000),
@@ -19,12 +19,13 @@ fn entry(action: &str, actor: &str, object: &str) -> Entry {
         result: "ok".to_owned(),
         trace: "t1".to_owned(),
         ticket: if action == "ticket.issue" { JTI.to_owned() } else { String::new() },
+        link: (String::new(), String::new()),
         webhook: if action == "ticket.redeem" { "msg_1".to_owned() } else { String::new() },
     }
 }
 
 /// One sign-in with nothing wrong.
-fn good() -> Evidence {
+pub fn good() -> Evidence {
     let user = WeLinkUserId::parse("a@welink").expect("an account");
     let member = Member {
         side: 0,
@@ -54,6 +55,7 @@ fn good() -> Evidence {
             entry("ticket.issue", "welink:a@welink", "app"),
             entry("ticket.redeem", "oa:o_1", JTI),
         ],
+        logins: [((0, "1001".to_owned()), "a".to_owned())].into(),
         ..Evidence::default()
     }
 }

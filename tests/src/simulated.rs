@@ -41,6 +41,8 @@ pub struct Options {
     pub slow_pace: bool,
     /// Milliseconds by which each sandbox's clock is ahead; also how many there are.
     pub skews_ms: Vec<i64>,
+    /// The first side links people by their mobiles.
+    pub auto_bind: bool,
 }
 
 /// A bridge tenant with the company that it serves.
@@ -57,6 +59,8 @@ pub struct Side {
     pub oa: oa::Oa,
     /// Browsers fetch a nonce from the OA first.
     pub bound_to_browser: bool,
+    /// Unlinked people enter their OA account on the binding page.
+    pub binds: bool,
     push_secret: String,
 }
 
@@ -76,6 +80,8 @@ pub struct Simulated {
     pub oa_faults: Faults,
     pub table: Table,
     pub fleet: Fleet,
+    /// The first side links people by their mobiles.
+    pub auto_bind: bool,
     pub sides: Vec<Side>,
     pub members: Vec<Member>,
     /// What a browser reaches.

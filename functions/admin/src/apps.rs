@@ -159,8 +159,9 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &inp
     let secrets = bridge.seal_app_secret(&app.id, &secret, 1).await?;
     let entry = operator.entry(bridge, config.tenant.id.clone(), Action::AppCreate, app.id.as_str());
     match bridge.store().create_app(&app, &secrets, &entry).await? {
+        Saved::Done => Ok(app),
         Saved::ClientIdTaken => Err(problem::CLIENT_ID_TAKEN.into()),
-        _ => Ok(app),
+        Saved::NameTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
     }
 }
 
@@ -194,7 +195,10 @@ async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Bo
         note("homepage", short(&app.homepage), &short(&homepage));
         app.homepage = homepage;
     }
-    app.version = change.version + 1;
+    if change.version != app.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    app.version += 1;
     match bridge.store().update_app(&app, None, &entry).await? {
         Saved::Done => Ok(app),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
@@ -238,7 +242,10 @@ async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &input::B
     }
     app.credentials_version += 1;
     app.secret_set = Operator::stamp(bridge);
-    app.version = new.version + 1;
+    if new.version != app.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    app.version += 1;
     let secrets = bridge.seal_app_secret(&app.id, &secret, app.credentials_version).await?;
     let entry = operator.entry(bridge, app.id.tenant(), Action::AppCredentials, app.id.as_str());
     match bridge.store().update_app(&app, Some(&secrets), &entry).await? {

@@ -25,8 +25,9 @@ struct Change {
     /// In the order in which they are tried; absent = as they are.
     #[serde(default)]
     pairs: Option<Vec<Pair>>,
+    /// Absent = as it is.
     #[serde(default)]
-    require_password: bool,
+    require_password: Option<bool>,
     /// OA users who are never linked automatically; absent = as they are.
     #[serde(default)]
     deny: Option<Vec<String>>,
@@ -66,20 +67,36 @@ async fn apply(
     let pairs = change.pairs.map(Pairs::new).transpose().map_err(|e| ApiError::field("pairs", e))?;
     let setting = AutoBind {
         enabled: change.enabled,
-        pairs: pairs.unwrap_or(before.pairs),
-        require_password: change.require_password,
-        deny: change.deny.map(|users| deny_list(&users)).transpose()?.unwrap_or(before.deny),
+        pairs: pairs.unwrap_or_else(|| before.pairs.clone()),
+        require_password: change.require_password.unwrap_or(before.require_password),
+        deny: change.deny.map(|users| deny_list(&users)).transpose()?.unwrap_or_else(|| before.deny.clone()),
         changed: Some(Operator::stamp(bridge)),
         version: before.version + 1,
     };
     enterprise.auto_bind = setting.clone();
     enterprise.version += 1;
     let mut entry = operator.entry(bridge, enterprise.id.tenant(), Action::AutoBindUpdate, enterprise.id.as_str());
-    entry.detail.insert("enabled".to_owned(), format!("{} -> {}", before.enabled, setting.enabled));
+    for (name, before, after) in changes(&before, &setting) {
+        if before != after {
+            entry.detail.insert(name.to_owned(), format!("{before} -> {after}"));
+        }
+    }
     match bridge.store().update_enterprise(&enterprise, &entry).await? {
         Saved::Done => Ok(setting),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
     }
+}
+
+/// Each part of the setting before and after, as the audit log shows it.
+fn changes(before: &AutoBind, after: &AutoBind) -> [(&'static str, String, String); 4] {
+    let pairs = |setting: &AutoBind| serde_json::to_string(&setting.pairs).unwrap_or_default();
+    let deny = |setting: &AutoBind| serde_json::to_string(&setting.deny).unwrap_or_default();
+    [
+        ("enabled", before.enabled.to_string(), after.enabled.to_string()),
+        ("require_password", before.require_password.to_string(), after.require_password.to_string()),
+        ("pairs", pairs(before), pairs(after)),
+        ("deny", deny(before), deny(after)),
+    ]
 }
 
 fn deny_list(users: &[String]) -> Result<DenyList, ApiError> {

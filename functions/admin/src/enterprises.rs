@@ -66,8 +66,9 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::
     };
     let entry = operator.entry(bridge, config.tenant.id.clone(), Action::EnterpriseCreate, enterprise.id.as_str());
     match bridge.store().create_enterprise(&enterprise, &entry).await? {
+        Saved::Done => Ok(enterprise),
         Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
-        _ => Ok(enterprise),
+        Saved::ClientIdTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
     }
 }
 

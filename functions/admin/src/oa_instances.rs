@@ -7,12 +7,14 @@ use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
 use domain::ids::{OaInstanceId, RANDOM_CHARS};
 use domain::model::{BindingMode, OaInstance, TicketDelivery};
+use domain::problem;
 use oa::model::AppList;
 use oa::port::Port as _;
 use oa::webhook;
 use platform::secret::Secret;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
+use state::config::Saved;
 
 use crate::error::ApiError;
 use crate::operator::Operator;
@@ -127,7 +129,9 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::
     }
     let secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
     let entry = operator.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
-    bridge.store().create_oa_instance(&instance, &secrets, &entry).await?;
+    if bridge.store().create_oa_instance(&instance, &secrets, &entry).await? != Saved::Done {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
     Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
 }
 

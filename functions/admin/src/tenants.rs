@@ -7,8 +7,10 @@ use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
 use domain::ids::{TENANT_CHARS, TenantId};
 use domain::model::Tenant;
+use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
+use state::config::Saved;
 
 use crate::error::ApiError;
 use crate::input;
@@ -54,8 +56,10 @@ async fn make(bridge: &Bridge, operator: &Operator, body: &input::Body) -> Resul
         created: Operator::stamp(bridge),
     };
     let entry = operator.entry(bridge, tenant.id.clone(), Action::TenantCreate, tenant.id.as_str());
-    bridge.store().create_tenant(&tenant, &entry).await?;
-    Ok(tenant)
+    match bridge.store().create_tenant(&tenant, &entry).await? {
+        Saved::Done => Ok(tenant),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
 }
 
 fn link_host(text: &str) -> Result<String, ApiError> {

@@ -28,7 +28,7 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/h/{app}", get(open::show).post(open::submit))
         .route("/h/{app}/browser", get(open::by_browser))
         .route(signin::OAUTH_CALLBACK, get(open::from_browser))
-        .route("/me/{app}", get(open::show_me))
+        .route("/me/{app}", get(open::show_me).post(open::submit))
         .route("/me", get(me::show))
         .route("/me/ask-unlink", post(me::ask_unlink))
         .route("/bind", get(bind::show).post(bind::submit))

@@ -17,7 +17,7 @@ use signin::{Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal,
 
 use crate::bind::BIND_COOKIE;
 use crate::me::ME_COOKIE;
-use crate::pages::{HandOffPage, OpenPage, moved, page, policy, refused, tested};
+use crate::pages::{HandOffPage, OpenPage, moved, page, policy, refused, refused_for_good, tested};
 
 /// Binds one-time states to this browser.
 const BROWSER_COOKIE: &str = "__Host-browser";
@@ -189,12 +189,12 @@ pub async fn from_browser(
         Ok(BrowserEntered::Tested) => tested(asker.lang),
         Ok(BrowserEntered::In(Entered::Oa(visit))) => match bridge.send_on(*visit).await {
             Ok(onward) => by_page(go_on(onward, asker.lang), asker.lang),
-            Err(refusal) => refused(&refusal, asker.lang),
+            Err(refusal) => refused_for_good(&refusal, asker.lang),
         },
         Ok(BrowserEntered::In(Entered::Bind(visit))) => by_page(go_on(Onward::Bind(visit), asker.lang), asker.lang),
         Ok(BrowserEntered::In(Entered::Me(visit))) => by_page(go_on(Onward::Me(visit), asker.lang), asker.lang),
         Ok(BrowserEntered::In(Entered::Link(url))) => moved(&url, asker.lang),
-        Err(refusal) => refused(&refusal, asker.lang),
+        Err(refusal) => refused_for_good(&refusal, asker.lang),
     }
 }
 
@@ -204,7 +204,7 @@ pub async fn come_back(State(bridge): State<Bridge>, Query(answer): Query<Nonce>
     let nonce = answer.nonce.unwrap_or_default();
     match bridge.come_back(session, &nonce, asker.visitor()).await {
         Ok(onward) => go_on(onward, asker.lang),
-        Err(refusal) => refused(&refusal, asker.lang),
+        Err(refusal) => refused_for_good(&refusal, asker.lang),
     }
 }
 

@@ -80,6 +80,8 @@ struct ProblemPage<'a> {
     lang: Lang,
     problem: Problem,
     trace: &'a str,
+    /// Whether the address may be fetched again.
+    retry: bool,
 }
 
 #[derive(Template)]
@@ -133,9 +135,18 @@ pub fn policy(extra_script: &str, form_action: &str) -> String {
 
 /// Shows a refusal as a page, and logs it once.
 pub fn refused(refusal: &Refusal, lang: Lang) -> Response {
+    refused_at(refusal, lang, true)
+}
+
+/// The same where fetching the address again cannot help: it holds a state or a nonce that is spent.
+pub fn refused_for_good(refusal: &Refusal, lang: Lang) -> Response {
+    refused_at(refusal, lang, false)
+}
+
+fn refused_at(refusal: &Refusal, lang: Lang, retry: bool) -> Response {
     refusal.log();
     let trace = TraceId::current();
-    let body = ProblemPage { lang, problem: refusal.problem, trace: trace.as_str() };
+    let body = ProblemPage { lang, problem: refusal.problem, trace: trace.as_str(), retry };
     let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = page(&body, status, &policy("", "'none'"));
     if let Some(seconds) = refusal.retry_after_s {

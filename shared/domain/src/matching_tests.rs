@@ -38,6 +38,7 @@ pub(super) fn person(n: usize) -> Person {
         link: None,
         no_auto_bind: false,
         unlink_asked: None,
+        sign_ins: Vec::new(),
         first_seen: Timestamp(0),
     }
 }

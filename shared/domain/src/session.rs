@@ -108,11 +108,21 @@ impl WebSession {
     }
 }
 
+/// A page of the bridge itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VisitedPage {
+    Bind,
+    Me,
+}
+
 /// A person whom WeLink has proved and who is not linked yet: he may enter his OA account, a few times, in this
 /// browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BindSession {
     pub id: BindId,
+    /// The page that it is a visit to; no other takes it.
+    pub page: VisitedPage,
     pub app: AppId,
     pub user: WeLinkUserId,
     pub dest: Destination,

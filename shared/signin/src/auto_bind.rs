@@ -1,16 +1,23 @@
 //! Auto-bind at sign-in: the rules are [`domain::matching`], here they meet the OA and the table.
 
+use std::time::Duration;
+
 use domain::matching::{Account, Candidate, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide};
 use domain::model::{Link, LinkOrigin, Person};
+use domain::problem;
 use oa::model::{AccountType, MatchField, OaUser};
 use oa::port::Port as _;
 use state::bind::Conflict;
 use state::link::Bound;
-use welink::{Credentials, UserDetail};
+use welink::{Credentials, UserDetail, WeLinkError};
 
 use crate::bridge::Bridge;
 use crate::enter::{Place, Visitor};
 use crate::refusal::Refusal;
+
+/// How long the OA may take over all questions of one sign-in: its adapter's own retries go on for longer than the
+/// gateway waits, and a person must be told.
+const SEARCH_MAX: Duration = Duration::from_secs(12);
 
 impl Bridge {
     /// Looks for the OA user that this person is, and links them when exactly one may be; `None` = the person has to be
@@ -28,7 +35,11 @@ impl Bridge {
         }
         let detail = match fresh {
             Some(detail) => Some(detail),
-            None => self.welink().user_detail(credentials, &person.user_id).await?,
+            // Without the permission to read members nobody can be matched: he is asked instead.
+            None => match self.welink().user_detail(credentials, &person.user_id).await {
+                Err(WeLinkError::Permission { .. }) => None,
+                answer => answer?,
+            },
         };
         let Some(detail) = detail else { return Ok(None) };
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
@@ -36,7 +47,8 @@ impl Bridge {
         let (corp_user_id, employee_id) = (text(&detail.corp_user_id), text(&detail.employee_id));
         let member =
             MemberFields { mobile: &mobile, email: &email, corp_user_id: &corp_user_id, employee_id: &employee_id };
-        match self.search(place, person, member).await? {
+        let searched = tokio::time::timeout(SEARCH_MAX, self.search(place, person, member)).await;
+        match searched.map_err(|_| Refusal::because(problem::OA_DOWN, "the OA is too slow for a sign-in"))?? {
             Verdict::Link(_, hit) => {
                 let link = self.new_link(&person.user_id, hit.oa_user, hit.login_id, LinkOrigin::AutoBind);
                 match self.write_link(place.app, &person.user_id, &link, visitor).await? {

@@ -1,13 +1,13 @@
 //! Linking somebody who is not linked yet: by his OA password on the binding page (product.md M28, HOM-04), or by
 //! matching fields without asking (M29, HOM-05).
 
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
 use domain::destination::Destination;
 use domain::ids::{BindId, OaUserId, RANDOM_CHARS, WeLinkUserId};
 use domain::lockout::{PASSWORD_LOGIN, PASSWORD_PERSON};
 use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, SignInNote, Stamp};
 use domain::problem;
-use domain::session::{BIND_S, BindSession};
+use domain::session::{BIND_S, BindSession, VisitedPage};
 use oa::port::{Attempt, Credential, OaError, Port as _, VerifiedUser};
 use platform::secret::{Secret, sha256_hex};
 use platform::trace::TraceId;
@@ -89,7 +89,7 @@ impl Bridge {
         if !matches!(instance.binding_mode, BindingMode::Password | BindingMode::Both) {
             return Err(problem::NOT_LINKED.into());
         }
-        self.begin_visit(app, user, dest).await
+        self.begin_visit(app, user, dest, VisitedPage::Bind).await
     }
 
     /// A proved person's visit to a page of the bridge itself, bound to his browser.
@@ -98,11 +98,13 @@ impl Bridge {
         app: &App,
         user: &WeLinkUserId,
         dest: Destination,
+        page: VisitedPage,
     ) -> Result<Secret<String>, Refusal> {
         let now = self.clock().now();
         let secret = self.entropy().token(SECRET_CHARS);
         let session = BindSession {
             id: BindId::from_random(&app.id.tenant(), self.entropy().bytes::<RANDOM_CHARS>()),
+            page,
             app: app.id.clone(),
             user: user.clone(),
             dest,
@@ -116,7 +118,7 @@ impl Bridge {
 
     /// The binding page of this browser's visit.
     pub async fn bind_page(&self, cookie: Option<&str>) -> Result<BindPage, Refusal> {
-        let place = self.bind_place(cookie).await?;
+        let place = self.visited(cookie, VisitedPage::Bind).await?;
         Ok(place.page())
     }
 
@@ -128,7 +130,7 @@ impl Bridge {
         password: Secret<String>,
         visitor: Visitor<'_>,
     ) -> Result<Attempted, Refusal> {
-        let place = self.bind_place(cookie).await?;
+        let place = self.visited(cookie, VisitedPage::Bind).await?;
         let person = self.store().person(&place.enterprise.id, &place.session.user).await?;
         let sign_ins =
             person.as_ref().map_or_else(|| vec![self.note(visitor)], |p| p.sign_ins_with(self.note(visitor)));
@@ -136,19 +138,27 @@ impl Bridge {
             // Linked meanwhile, in another tab or by an administrator: he has proved who he is, so he goes on.
             return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor))));
         }
-        let denied = match self.verify(&place, login, password, visitor).await? {
+        let verified = self.verify(&place, login, password, visitor).await;
+        if let Err(refusal) = &verified {
+            self.store().append_audit(&self.denied_entry(&place, refusal.problem.name, visitor)).await?;
+        }
+        let denied = match verified? {
             Ok(user) => match self.link_verified(&place, user, visitor).await? {
                 Ok(link) => return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor)))),
                 Err(denied) => denied,
             },
             Err(denied) => denied,
         };
-        let actor = format!("welink:{}", place.session.user);
-        let mut entry =
-            self.entry(place.app.id.tenant(), Action::BindRefused, &actor, place.app.id.as_str(), visitor.from);
-        denied.name().clone_into(&mut entry.result);
-        self.store().append_audit(&entry).await?;
+        self.store().append_audit(&self.denied_entry(&place, denied.name(), visitor)).await?;
         Ok(Attempted::Again(place.page(), denied))
+    }
+
+    fn denied_entry(&self, place: &Place, result: &str, visitor: Visitor<'_>) -> Entry {
+        let actor = format!("welink:{}", place.session.user);
+        let app = &place.app.id;
+        let mut entry = self.entry(app.tenant(), Action::BindRefused, &actor, app.as_str(), visitor.from);
+        result.clone_into(&mut entry.result);
+        entry
     }
 
     async fn verify(
@@ -163,6 +173,7 @@ impl Bridge {
         // Hashed: what somebody types into the account field may be his password.
         let by_login = format!("login#{}#{}", place.instance.id, sha256_hex(&login.trim().to_lowercase()));
         let (person, name) = (Subject::Tenant(&tenant, &by_person), Subject::Tenant(&tenant, &by_login));
+        let oa = self.oa(&place.instance).await?;
         if let Err(wait_s) = self.store().take_attempt(person, PASSWORD_PERSON).await? {
             return Ok(Err(Denied::Locked { wait_s }));
         }
@@ -173,25 +184,24 @@ impl Bridge {
         let trace = TraceId::current();
         let attempt =
             Attempt { request_id: trace.as_str(), login: login.trim(), password: &password, ip: visitor.from };
-        let oa = self.oa(&place.instance).await?;
         let answer = match oa.check_password(&attempt).await {
-            Ok(Credential::Ok(user)) => Ok(user),
+            Ok(Credential::Ok(user)) => Ok(Ok(user)),
             Ok(Credential::Invalid) => return Ok(Err(Denied::Wrong)),
-            Ok(Credential::Locked { retry_after_s }) => Err(Denied::Locked { wait_s: i64::from(retry_after_s) }),
-            Ok(Credential::Disabled) => Err(Denied::Disabled),
-            Ok(Credential::SecondFactor) => Err(Denied::SecondFactor),
-            Ok(Credential::Unsupported) => return Err(problem::NOT_LINKED.into()),
-            Err(error @ OaError::Refused(_)) => return Err(error.into()),
+            Ok(Credential::Locked { retry_after_s }) => Ok(Err(Denied::Locked { wait_s: i64::from(retry_after_s) })),
+            Ok(Credential::Disabled) => Ok(Err(Denied::Disabled)),
+            Ok(Credential::SecondFactor) => Ok(Err(Denied::SecondFactor)),
+            Ok(Credential::Unsupported) => Err(problem::NOT_LINKED.into()),
+            Err(error @ OaError::Refused(_)) => Err(error.into()),
             Err(error) => {
                 tracing::warn!(cause = %error, "the OA cannot check a password");
-                Err(Denied::OaDown)
+                Ok(Err(Denied::OaDown))
             }
         };
         drop(password);
         // Only wrong passwords count.
         self.store().give_attempt_back(person).await?;
         self.store().give_attempt_back(name).await?;
-        Ok(answer)
+        answer
     }
 
     async fn link_verified(
@@ -237,13 +247,14 @@ impl Bridge {
         Ok(self.store().bind(&app.enterprise, user, link, &entry).await?)
     }
 
-    pub(crate) async fn bind_place(&self, cookie: Option<&str>) -> Result<Place, Refusal> {
+    pub(crate) async fn visited(&self, cookie: Option<&str>, page: VisitedPage) -> Result<Place, Refusal> {
         let parsed = cookie.and_then(|text| {
             let (id, secret) = text.split_once('.')?;
             Some((BindId::parse(id).ok()?, sha256_hex(secret)))
         });
         let (id, secret) = parsed.ok_or(problem::STATE_REFUSED)?;
-        let session = self.store().bind_session(&id, &secret).await?.ok_or(problem::STATE_REFUSED)?;
+        let session = self.store().bind_session(&id, &secret).await?.filter(|session| session.page == page);
+        let session = session.ok_or(problem::STATE_REFUSED)?;
         let (_, app, enterprise, instance) = self.find(&session.app).await?;
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());

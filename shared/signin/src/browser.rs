@@ -1,12 +1,13 @@
 //! Sign-in from a browser outside WeLink, by way of WeLink's own sign-in page (product.md HOM-02, welink-api.md 3.4).
 
+use domain::audit::Action;
 use domain::ids::{AppId, StateId};
 use domain::problem;
 use domain::session::{OneTimeState, Purpose, StateRefused};
 use platform::secret::{Secret, sha256_hex};
 
 use crate::bridge::Bridge;
-use crate::enter::{Callback, Entered, Place, Visitor, deep_link};
+use crate::enter::{Callback, Entered, Place, Visitor, deep_link, with};
 use crate::refusal::Refusal;
 
 /// The one redirect address of all apps: it may carry no query, so everything else lives under the state.
@@ -65,7 +66,9 @@ impl Bridge {
         self.store().config(&id.tenant()).await?.ok_or(problem::STATE_REFUSED)?;
         let taken = self.store().take_state(&id, &browser).await?;
         let state = match taken {
-            Ok(state) if state.purpose == Purpose::InApp => Err(StateRefused::Foreign),
+            Ok(state) if !matches!(state.purpose, Purpose::Browser | Purpose::BrowserTest) => {
+                Err(StateRefused::Foreign)
+            }
             other => other,
         };
         let state = match state {
@@ -95,6 +98,10 @@ impl Bridge {
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
+        // Switched off since this way in was begun.
+        if state.purpose == Purpose::Browser && !app.browser.enabled {
+            return Err(problem::NOT_IN_WELINK.into());
+        }
         if refused {
             return Err(problem::LEFT_COMPANY.into());
         }
@@ -107,8 +114,11 @@ impl Bridge {
             return Err(problem::WRONG_ENTERPRISE.into());
         }
         if state.purpose == Purpose::BrowserTest {
-            self.store().browser_tested(&app.enterprise, &app.id).await?;
-            return Ok(BrowserEntered::Tested);
+            let actor = format!("welink:{}", identity.user_id);
+            let entry = self.entry(app.id.tenant(), Action::AppUpdate, &actor, app.id.as_str(), visitor.from);
+            let entry = with(entry, "browser_test", "passed");
+            let noted = self.store().browser_tested(&app.enterprise, &app.id, &entry).await?;
+            return if noted { Ok(BrowserEntered::Tested) } else { Err(problem::STATE_REFUSED.into()) };
         }
         self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await.map(BrowserEntered::In)
     }
@@ -120,10 +130,10 @@ impl Bridge {
         why: StateRefused,
         visitor: Visitor<'_>,
     ) -> Result<Refusal, Refusal> {
-        let action = domain::audit::Action::SignInRefused;
+        let action = Action::SignInRefused;
         let mut entry = self.entry(id.tenant(), action, "anonymous", id.as_str(), visitor.from);
         problem::STATE_REFUSED.name.clone_into(&mut entry.result);
-        self.store().append_audit(&crate::enter::with(entry, "reason", why.name())).await?;
+        self.store().append_audit(&with(entry, "reason", why.name())).await?;
         Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
     }
 

@@ -5,7 +5,7 @@ use domain::destination::Destination;
 use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
 use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource, SignInNote};
 use domain::problem;
-use domain::session::{OneTimeState, Purpose, STATE_S, StateRefused};
+use domain::session::{OneTimeState, Purpose, STATE_S, StateRefused, VisitedPage};
 use platform::secret::{Secret, sha256_hex};
 use state::config::TenantConfig;
 use welink::{Credentials, Status, UserDetail, WeLinkError};
@@ -165,7 +165,9 @@ impl Bridge {
         }
         if state.purpose == Purpose::Me {
             let (person, _) = self.person_of(place.enterprise, app, &credentials, &identity.user_id, visitor).await?;
-            return Ok(Entered::Me(self.begin_visit(app, &person.user_id, Destination::root()).await?));
+            return Ok(Entered::Me(
+                self.begin_visit(app, &person.user_id, Destination::root(), VisitedPage::Me).await?,
+            ));
         }
         self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await
     }

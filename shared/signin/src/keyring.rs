@@ -1,4 +1,4 @@
-//! The bridge's ticket signing keys: the newest signs, all are published (product.md C15).
+//! The bridge's ticket signing keys: one signs, all are published (product.md C15).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ fn context(kid: &str) -> String {
 }
 
 impl Bridge {
-    /// The keys, newest first, never empty: the first need of one makes it.
+    /// The keys, the one that signs first, never empty: the first need of one makes it.
     pub(crate) async fn signing_keys(&self) -> Result<Arc<Vec<SigningKey>>, Refusal> {
         let now = self.clock().now();
         if let Some(known) = self.remembered(now) {
@@ -37,6 +37,7 @@ impl Bridge {
             // Read again: another sandbox may have made the first key at the same moment, and both must be published.
             stored = self.store().signing_keys().await?;
         }
+        sign_with_a_known_one(&mut stored, now);
         let keys: Vec<SigningKey> = stored.iter().map(|key| opened(&sealer, key)).collect::<Result<_, _>>()?;
         let keys = Arc::new(keys);
         let mut slot = self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,6 +63,16 @@ impl Bridge {
         let stored = StoredSigningKey { kid: key.kid().to_owned(), seed, created: self.clock().now() };
         self.store().add_signing_key(&stored).await?;
         Ok(())
+    }
+}
+
+/// Puts the key that signs first: the newest that everybody can know by now, the oldest while all are fresh. A sandbox
+/// publishes what it remembers for [`KEPT_S`], and an OA keeps that as long again.
+fn sign_with_a_known_one(newest_first: &mut [StoredSigningKey], now: Timestamp) {
+    let known = newest_first.iter().position(|key| now.ms_since(key.created) >= 2 * KEPT_S * 1000);
+    let signs = known.unwrap_or(newest_first.len().saturating_sub(1));
+    if let Some(until_it) = newest_first.get_mut(..=signs) {
+        until_it.rotate_right(1);
     }
 }
 

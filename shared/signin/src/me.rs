@@ -3,6 +3,7 @@
 use domain::audit::Action;
 use domain::model::{Link, SignInNote};
 use domain::problem;
+use domain::session::VisitedPage;
 use domain::time::Timestamp;
 
 use crate::bridge::Bridge;
@@ -22,7 +23,7 @@ pub struct MyPage {
 impl Bridge {
     /// The page of this browser's visit.
     pub async fn my_page(&self, cookie: Option<&str>) -> Result<MyPage, Refusal> {
-        let place = self.bind_place(cookie).await?;
+        let place = self.visited(cookie, VisitedPage::Me).await?;
         let person = self.store().person(&place.enterprise.id, &place.session.user).await?.ok_or(problem::NOT_FOUND)?;
         Ok(MyPage {
             oa_name: place.instance.name,
@@ -34,13 +35,14 @@ impl Bridge {
 
     /// Notes that he asks to be unlinked; an administrator decides.
     pub async fn ask_unlink(&self, cookie: Option<&str>, visitor: Visitor<'_>) -> Result<(), Refusal> {
-        let place = self.bind_place(cookie).await?;
-        if !self.store().ask_unlink(&place.enterprise.id, &place.session.user).await? {
-            return Err(problem::NOT_LINKED.into());
+        let place = self.visited(cookie, VisitedPage::Me).await?;
+        let user = &place.session.user;
+        let actor = format!("welink:{user}");
+        let entry = self.entry(place.app.id.tenant(), Action::UnbindAsked, &actor, user.as_str(), visitor.from);
+        if self.store().ask_unlink(&place.enterprise.id, user, &entry).await? {
+            Ok(())
+        } else {
+            Err(problem::NOT_LINKED.into())
         }
-        let actor = format!("welink:{}", place.session.user);
-        let user = place.session.user.as_str();
-        let entry = self.entry(place.app.id.tenant(), Action::UnbindAsked, &actor, user, visitor.from);
-        Ok(self.store().append_audit(&entry).await?)
     }
 }

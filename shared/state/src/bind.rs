@@ -1,12 +1,13 @@
 //! Visits to the binding page, and cases that only a person can settle.
 
+use domain::audit::Entry;
 use domain::ids::{BindId, EnterpriseId, OaUserId, WeLinkUserId};
 use domain::session::BindSession;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
-use crate::store::{Change, Outcome, Store, StoreError, item, number, read};
+use crate::store::{Change, Outcome, Store, StoreError, Transaction, item, number, read};
 
 /// Several OA users match one person: he appears once, with the candidates of his last sign-in (product.md BND-05).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +44,19 @@ impl Store {
     }
 
     /// Notes that the person asks to be unlinked; `false` when there is nobody linked to ask.
-    pub async fn ask_unlink(&self, enterprise: &EnterpriseId, user: &WeLinkUserId) -> Result<bool, StoreError> {
+    pub async fn ask_unlink(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        audit: &Entry,
+    ) -> Result<bool, StoreError> {
         let change = Change {
             set: "SET unlink_asked = :now",
             condition: "attribute_exists(#link.oa_user)",
             names: vec![("#link", "link")],
             values: vec![(":now", number(self.clock.now().0))],
         };
-        Ok(matches!(self.update(&keys::person(enterprise, user), change).await?, Outcome::Done(_)))
+        let writes = vec![self.write_change(&keys::person(enterprise, user), change)?, self.write_audit(audit)?];
+        Ok(self.transact(writes).await? == Transaction::Done)
     }
 }

@@ -162,16 +162,23 @@ impl Store {
     }
 
     /// Notes that the browser sign-in of an app works; the app's other settings stay as they are.
-    pub async fn browser_tested(&self, enterprise: &EnterpriseId, app: &AppId) -> Result<(), StoreError> {
+    ///
+    /// `false` when no test is under way.
+    pub async fn browser_tested(
+        &self,
+        enterprise: &EnterpriseId,
+        app: &AppId,
+        audit: &Entry,
+    ) -> Result<bool, StoreError> {
         let change = Change {
             set: "SET browser.tested = :now, version = version + :one REMOVE browser.test_until",
-            condition: "attribute_exists(browser)",
+            condition: "attribute_exists(browser.test_until)",
             names: vec![],
             values: vec![(":now", number(self.clock.now().0)), (":one", number(1))],
         };
-        let outcome = self.update(&keys::app(enterprise, app), change).await;
-        self.cache.forget(&app.tenant());
-        outcome.map(|_| ())
+        let writes = vec![self.write_change(&keys::app(enterprise, app), change)?, self.write_audit(audit)?];
+        let saved = self.save(&app.tenant(), writes, &[Saved::Changed]).await?;
+        Ok(saved == Saved::Done)
     }
 
     /// Replaces the app that still has `app.version - 1`; new secrets go with it when given.

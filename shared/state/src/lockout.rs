@@ -5,7 +5,7 @@ use domain::lockout::{Failures, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key};
-use crate::store::{Change, Outcome, Store, StoreError, item, number, read};
+use crate::store::{Change, Outcome, Store, StoreError, item, number, read, text};
 
 /// Whose failures are counted: `subject` says what of.
 #[derive(Debug, Clone, Copy)]
@@ -106,11 +106,12 @@ impl Store {
 
     /// Gives an attempt back that was no failure.
     pub async fn give_attempt_back(&self, subject: Subject<'_>) -> Result<(), StoreError> {
+        // The SDK repeats a write whose answer was lost: the mark keeps it from giving back twice.
         let change = Change {
-            set: "SET failures = failures - :one",
-            condition: "failures > :zero",
+            set: "SET failures = failures - :one, given_back = :mark",
+            condition: "failures > :zero AND (attribute_not_exists(given_back) OR given_back <> :mark)",
             names: vec![],
-            values: vec![(":one", number(1)), (":zero", number(0))],
+            values: vec![(":one", number(1)), (":zero", number(0)), (":mark", text(self.nonce()))],
         };
         self.update(&subject.key(), change).await.map(|_| ())
     }

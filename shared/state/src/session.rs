@@ -8,6 +8,9 @@ use domain::session::{PendingHandOff, SESSION_IDLE_S, StoredTicket, WebSession};
 use crate::keys;
 use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, Write, item, number, read, text, value_of};
 
+/// How long a spent ticket is remembered, so that its repeated redemption gets the same answer (oa-api.md C.6).
+const TICKET_KEPT_S: i64 = 86_400;
+
 /// How a transaction that depends on a link ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issued {
@@ -49,7 +52,7 @@ impl Store {
         };
         let writes = vec![
             link,
-            self.write_new(item(&keys::ticket(&ticket.id), ticket, Some(ticket.expires))?)?,
+            self.write_new(item(&keys::ticket(&ticket.id), ticket, Some(ticket.expires.plus_s(TICKET_KEPT_S)))?)?,
             self.write_audit(audit)?,
         ];
         self.issue(writes).await

@@ -63,6 +63,50 @@ pub struct Arrived {
     pub user: WeLinkUserId,
 }
 
+/// A password that somebody typed on the binding page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    pub side: usize,
+    pub user: WeLinkUserId,
+    /// The login name of the OA account that he typed.
+    pub login: String,
+    /// [`code_name`] of the password.
+    pub password: String,
+    pub at: Timestamp,
+}
+
+/// A password that an OA judged, whatever the bridge heard of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    pub side: usize,
+    /// The `request_id` of the question: the trace of the browser's request.
+    pub trace: String,
+    /// [`code_name`] of the password.
+    pub password: String,
+    pub at: Timestamp,
+    /// The OA user that the password was right for.
+    pub accepted: Option<String>,
+}
+
+/// A person's side of a link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    pub side: usize,
+    pub user: String,
+    pub oa_user: String,
+    pub origin: String,
+    /// Who made it.
+    pub by: String,
+}
+
+/// Both sides of every link, as the table has them at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    pub people: Vec<Link>,
+    /// Side, OA user and WeLink account of every entry of the OA users' side.
+    pub backs: Vec<(usize, String, String)>,
+}
+
 /// Everything that was seen.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -78,6 +122,10 @@ pub struct Seen {
     pub redeems: Vec<Request<Bytes>>,
     /// Times in which the wavering member certainly had no link.
     pub unlinked: Vec<(Timestamp, Timestamp)>,
+    pub typed: Vec<Typed>,
+    pub checked: Vec<Checked>,
+    /// The links, looked at now and then.
+    pub links: Vec<Links>,
     pub administrator_busy: bool,
     /// A request to bind him had no answer.
     pub bind_may_come: bool,

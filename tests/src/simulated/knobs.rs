@@ -23,7 +23,7 @@ pub const DRAWN: [&str; 10] = [
 ];
 
 /// Caused by the campaign, and counted here too.
-pub const CAUSED: [&str; 8] = [
+pub const CAUSED: [&str; 15] = [
     "time.skew",
     "time.leap",
     "time.ttl_present",
@@ -31,6 +31,13 @@ pub const CAUSED: [&str; 8] = [
     "welink.tokens_expired",
     "concurrency.double_submit",
     "concurrency.unbind",
+    "concurrency.two_tabs_bind",
+    "concurrency.one_account_claimed_twice",
+    "bind.right_password",
+    "bind.wrong_password",
+    "bind.locked_out",
+    "bind.unbound",
+    "bind.by_matching",
     "function.two_sandboxes",
 ];
 

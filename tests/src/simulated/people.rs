@@ -74,7 +74,8 @@ pub(super) fn company(side: usize) -> Company {
     company.people = company.people.drain(begin..begin + count).collect();
     if side == 0 {
         // Two OA accounts match one unlinked member; the other unlinked one is matched by his own alone.
-        company.people[AMBIGUOUS].mobile = company.people[AMBIGUOUS + 1].mobile.clone();
+        let mobile = company.people[AMBIGUOUS + 1].mobile.clone();
+        company.people[AMBIGUOUS].mobile = mobile;
     }
     company
 }

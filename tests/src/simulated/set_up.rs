@@ -84,6 +84,7 @@ pub(super) async fn start(options: Options) -> Simulated {
         record: record.clone(),
         facts: facts.clone(),
         canaries: canaries.clone(),
+        clock: clock.clone(),
         way_ms_max: if options.slow_pace { 3 } else { 20 },
     };
     let operator_key = seeds.next().token(52);
@@ -125,12 +126,18 @@ pub(super) async fn start(options: Options) -> Simulated {
         oa_faults,
         table,
         fleet,
+        auto_bind: options.auto_bind,
         sides,
         members,
         internet,
         operator_key,
     };
     world.set_up(&mut seeds).await;
+    if options.auto_bind {
+        world.switch_auto_bind_on(0).await;
+        // Until every sandbox has read it.
+        tokio::time::sleep(std::time::Duration::from_mins(2)).await;
+    }
     world
 }
 
@@ -183,6 +190,7 @@ fn sides(seeds: &mut Seeds) -> Vec<Side> {
                 app: domain::ids::AppId::from_random(&nowhere, [0; RANDOM_CHARS]),
                 tenant: nowhere.clone(),
                 bound_to_browser: at == 0,
+                binds: at == 0,
                 push_secret: String::new(),
             }
         })
@@ -275,6 +283,10 @@ impl Simulated {
         if self.sides[at].bound_to_browser {
             instance["start_url"] = Value::from(format!("{oa}/sso/start"));
         }
+        if self.sides[at].binds {
+            instance["verify_url"] = Value::from(format!("{oa}/v1/credential/verify"));
+            instance["binding_mode"] = Value::from("password");
+        }
         let made = self.create(&format!("/v1/tenants/{tenant}/oa-instances"), instance).await;
         let secret = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
         let (push, pull) = (secret("push_secret"), secret("pull_secret"));
@@ -302,6 +314,14 @@ impl Simulated {
         let app = self.create(&format!("/v1/enterprises/{}/apps", self.sides[at].enterprise), app).await;
         self.sides[at].app = id(&app);
         self.sides[at].tenant = tenant;
+    }
+
+    async fn switch_auto_bind_on(&self, at: usize) {
+        let path = format!("/v1/enterprises/{}/sign-in/auto-bind", self.sides[at].enterprise);
+        let pairs = json!([{ "welink": "mobile", "oa": "mobile" }]);
+        let setting = json!({ "version": 0, "enabled": true, "pairs": pairs });
+        let (status, saved) = self.api(Method::PUT, &path, &setting).await.expect("no fault during set-up");
+        assert_eq!(status, 200, "{saved}");
     }
 
     fn put_into_welink(&self, at: usize, client_secret: &str) {

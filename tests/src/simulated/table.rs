@@ -35,6 +35,8 @@ const SLOW_MS_MAX: u32 = 9_000;
 /// A knob for a table that is broken: it updates whatever the condition says. No campaign sets it; a test does, to see
 /// that a simulation can fail.
 pub const FORGETFUL: &str = "table.conditions_ignored";
+/// The same for transactions.
+pub const FORGETFUL_TRANSACTIONS: &str = "table.transaction_conditions_ignored";
 /// Pages that the checker reads at most.
 const PAGES_MAX: usize = 100;
 
@@ -178,6 +180,9 @@ impl Table {
             "UpdateItem" if self.0.knobs.draw(FORGETFUL) => run(&without_condition(body), |r| d.update_item(r)),
             "UpdateItem" => run(body, |r| d.update_item(r)),
             "Query" => run(body, |r| d.query(r)),
+            "TransactWriteItems" if self.0.knobs.draw(FORGETFUL_TRANSACTIONS) => {
+                run(&without_conditions(body), |r| d.transact_write_items(r))
+            }
             "TransactWriteItems" => run(body, |r| d.transact_write_items(r)),
             other => {
                 lock(&self.0.surprises).push(format!("the table is asked for {other}"));
@@ -204,12 +209,23 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 /// The same update under a condition that always holds; the placeholders of the real one stay in use.
 fn without_condition(body: &[u8]) -> Vec<u8> {
     let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let always =
-        request["ConditionExpression"].as_str().map(|real| format!("({real}) OR attribute_not_exists(absent)"));
-    if let Some(always) = always {
-        request["ConditionExpression"] = Value::from(always);
-    }
+    always(&mut request);
     request.to_string().into_bytes()
+}
+
+/// The same for each write of a transaction.
+fn without_conditions(body: &[u8]) -> Vec<u8> {
+    let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let writes = request["TransactItems"].as_array_mut().into_iter().flatten();
+    writes.flat_map(|write| write.as_object_mut().into_iter().flat_map(Map::values_mut)).for_each(always);
+    request.to_string().into_bytes()
+}
+
+fn always(write: &mut Value) {
+    if let Some(real) = write.get("ConditionExpression").and_then(Value::as_str) {
+        let always = format!("({real}) OR attribute_not_exists(absent)");
+        write["ConditionExpression"] = Value::from(always);
+    }
 }
 
 fn answer(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {

@@ -9,12 +9,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response as AxumResponse;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
+use platform::clock::Clock;
 use platform::entropy::Entropy;
 use platform::transport::{Transport, TransportError};
 use sim::company::Company;
 use tower::service_fn;
 
-use super::facts::{Exchange, Facts, Opened, code_name, jti};
+use super::facts::{Checked, Exchange, Facts, Opened, code_name, jti};
 use super::record::{Canaries, Record, route};
 
 /// Bytes of a form that the observer reads.
@@ -27,6 +28,7 @@ pub(super) struct Wires {
     pub record: Record,
     pub facts: Facts,
     pub canaries: Canaries,
+    pub clock: Clock,
     /// One way takes 1 to so many milliseconds.
     pub way_ms_max: u32,
 }
@@ -138,6 +140,9 @@ struct Observer {
 }
 
 async fn observe(State(observer): State<Observer>, request: AxumRequest, next: Next) -> AxumResponse {
+    if request.uri().path() == "/v1/credential/verify" {
+        return observe_check(&observer, request, next).await;
+    }
     let landing = request.method() == Method::POST && request.uri().path() == "/sso/landing";
     if !landing {
         let answer = next.run(request).await;
@@ -155,6 +160,24 @@ async fn observe(State(observer): State<Observer>, request: AxumRequest, next: N
         observer.wires.facts.see().opened.push(opened);
     }
     answer
+}
+
+/// Notes a password that the OA judged.
+async fn observe_check(observer: &Observer, request: AxumRequest, next: Next) -> AxumResponse {
+    let (parts, body) = request.into_parts();
+    let asked = to_bytes(body, FORM_BYTES_MAX).await.unwrap_or_default();
+    let answer = next.run(AxumRequest::from_parts(parts, Body::from(asked.clone()))).await;
+    let (parts, body) = answer.into_parts();
+    let given = to_bytes(body, FORM_BYTES_MAX).await.unwrap_or_default();
+    let answered: serde_json::Value = serde_json::from_slice(&given).unwrap_or_default();
+    let judged = answered["result"] == "ok" || answered["reason"] == "invalid";
+    if let (true, Some(trace), Some(password)) = (judged, read(&asked, "request_id"), read(&asked, "password")) {
+        let accepted = answered["user"]["id"].as_str().map(str::to_owned);
+        let at = observer.wires.clock.now();
+        let checked = Checked { side: observer.side, trace, password: code_name(&password), at, accepted };
+        observer.wires.facts.see().checked.push(checked);
+    }
+    AxumResponse::from_parts(parts, Body::from(given))
 }
 
 fn sub(ticket: &str) -> Option<String> {
