@@ -87,7 +87,9 @@ async fn the_built_program_is_ready_in_under_a_second_and_ends_cleanly() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(bridge.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // Held until the end: a program that prints into a closed pipe does not end cleanly.
+    let mut printed = BufReader::new(bridge.stdout.take().unwrap());
+    printed.read_line(&mut line).unwrap();
     let took = started.elapsed();
     assert_eq!(line.trim(), "ready");
     assert!(took < std::time::Duration::from_secs(1), "{took:?} until ready");

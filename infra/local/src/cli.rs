@@ -300,8 +300,9 @@ async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
         clock: platform::clock::Clock::system(),
     };
     let running = start(options).await?;
-    print_doors(&running);
+    // Heard from the moment on that somebody may ask for the end.
     let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    print_doors(&running);
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = ended.recv() => {}
