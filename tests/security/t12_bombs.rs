@@ -161,7 +161,7 @@ async fn targets(world: &World) -> Vec<(&'static str, String)> {
     let mut visitor = world.browser();
     world.sign_in(&mut visitor, &world.homepage(), UNLINKED[0]).await;
     let visit = visitor.cookie("bridge.localhost", "__Host-bind").unwrap();
-    let unsafe_routes = admin::ROUTES.iter().copied().filter(|(method, _)| ["POST", "PUT", "PATCH"].contains(method));
+    let unsafe_routes = tests::world::routes().filter(|(method, _)| ["POST", "PUT", "PATCH"].contains(method));
     let pages = PAGES.map(|route| (route, "bridge", format!("cookie: __Host-bind={visit}\r\n")));
     let key = format!("authorization: Bearer {}\r\n", world.running.operator_key);
     let api = unsafe_routes.map(|route| (route, "console", key.clone()));

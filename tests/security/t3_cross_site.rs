@@ -24,7 +24,7 @@ async fn t3_every_unsafe_admin_route_refuses_strangers_and_other_sites() {
     ];
     let before = world.audit().await.len();
     let (mut attempts, mut refused) = (0, 0);
-    for (method, route) in admin::ROUTES.iter().filter(|(method, _)| *method != "GET") {
+    for (method, route) in tests::world::routes().filter(|(method, _)| *method != "GET") {
         let path = route
             .replace("{tenant}", known.tenant.as_str())
             .replace("{enterprise}", known.enterprise.as_str())

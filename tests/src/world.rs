@@ -40,6 +40,11 @@ pub struct OtherTenant {
     pub member: String,
 }
 
+/// Method and path of each route of the administrator's API.
+pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    admin::ROUTES.iter().map(|route| (route.method, route.path))
+}
+
 impl World {
     pub async fn start() -> Self {
         Self::with(&[]).await

@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::{Saved, TenantConfig};
 
+use crate::actor::Actor;
 use crate::enterprises;
 use crate::error::ApiError;
-use crate::input::{self, HomepageInput};
-use crate::operator::Operator;
+use crate::input::{self, HomepageInput, Sent};
 
 /// How long a begun test of the browser sign-in may be run.
 const BROWSER_TEST_S: i64 = 600;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewApp {
+pub(crate) struct NewApp {
     name: String,
     client_id: String,
     client_secret: String,
@@ -34,7 +34,7 @@ struct NewApp {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(crate) struct Change {
     /// The version that the change is based on.
     version: u64,
     #[serde(default)]
@@ -59,7 +59,7 @@ struct BrowserTest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewSecret {
+pub(crate) struct NewSecret {
     version: u64,
     client_secret: String,
 }
@@ -78,69 +78,74 @@ fn view(bridge: &Bridge, app: &App) -> serde_json::Value {
     serde_json::to_value(View { app, homepage_url }).unwrap_or_default()
 }
 
-pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
-    match enterprises::find(&bridge, &enterprise).await {
+pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {
+    match enterprises::find(&bridge, &actor, &enterprise).await {
         Ok((config, enterprise)) => {
             let apps = config.apps.iter().filter(|app| app.enterprise == enterprise.id);
             Json(apps.map(|app| view(&bridge, app)).collect::<Vec<_>>()).into_response()
         }
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>) -> Response {
-    match find(&bridge, &app).await {
+pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>) -> Response {
+    match find(&bridge, &actor, &app).await {
         Ok(place) => Json(view(&bridge, &place.app)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn create(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(enterprise): Path<String>,
     body: input::Body,
 ) -> Response {
-    match make(&bridge, &operator, &enterprise, &body).await {
+    match make(&bridge, &actor, &enterprise, Sent::Json(&body)).await {
         Ok(app) => (StatusCode::CREATED, Json(view(&bridge, &app))).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn change(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(app): Path<String>,
     body: input::Body,
 ) -> Response {
-    match apply(&bridge, &operator, &app, &body).await {
+    match apply(&bridge, &actor, &app, Sent::Json(&body)).await {
         Ok(app) => Json(view(&bridge, &app)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn credentials(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(app): Path<String>,
     body: input::Body,
 ) -> Response {
-    match rotate(&bridge, &operator, &app, &body).await {
+    match rotate(&bridge, &actor, &app, Sent::Json(&body)).await {
         Ok(app) => Json(view(&bridge, &app)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &input::Body) -> Result<App, ApiError> {
-    let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
-    let new: NewApp = input::json(body)?;
+pub(crate) async fn make(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    sent: Sent<'_, NewApp>,
+) -> Result<App, ApiError> {
+    let (config, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
+    let new = sent.read()?;
     let instance = instance_of(&config, &enterprise)?;
     let name = input::name("name", &new.name)?;
     let client_id = ClientId::parse(new.client_id.trim()).map_err(|e| ApiError::field("client_id", e))?;
     let secret = non_empty("client_secret", &new.client_secret)?;
     let homepage = input::homepage(bridge, &config.tenant, instance, new.homepage).await?;
     let company = test_credentials(bridge, &client_id, &secret).await?;
-    let stamp = Operator::stamp(bridge);
+    let stamp = actor.stamp(bridge);
     let app = App {
         id: AppId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
         enterprise: enterprise.id,
@@ -157,7 +162,7 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &inp
         version: 0,
     };
     let secrets = bridge.seal_app_secret(&app.id, &secret, 1).await?;
-    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::AppCreate, app.id.as_str());
+    let entry = actor.entry(bridge, config.tenant.id.clone(), Action::AppCreate, app.id.as_str());
     match bridge.store().create_app(&app, &secrets, &entry).await? {
         Saved::Done => Ok(app),
         Saved::ClientIdTaken => Err(problem::CLIENT_ID_TAKEN.into()),
@@ -165,11 +170,11 @@ async fn make(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &inp
     }
 }
 
-async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Body) -> Result<App, ApiError> {
-    let place = find(bridge, app).await?;
-    let change: Change = input::json(body)?;
+pub(crate) async fn apply(bridge: &Bridge, actor: &Actor, app: &str, sent: Sent<'_, Change>) -> Result<App, ApiError> {
+    let place = find(bridge, actor, app).await?;
+    let change = sent.read()?;
     let mut app = place.app.clone();
-    let mut entry = operator.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
+    let mut entry = actor.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
     let mut note = |field: &str, before: String, after: &str| {
         if before != after {
             entry.detail.insert(field.to_owned(), format!("{before} -> {after}"));
@@ -206,18 +211,18 @@ async fn apply(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Bo
 }
 
 /// Begins a test of the browser sign-in: its address may be opened for ten minutes (product.md HOM-02).
-pub async fn browser_test(State(bridge): State<Bridge>, operator: Operator, Path(app): Path<String>) -> Response {
-    match begin_test(&bridge, &operator, &app).await {
+pub async fn browser_test(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>) -> Response {
+    match begin_test(&bridge, &actor, &app).await {
         Ok(test) => Json(test).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn begin_test(bridge: &Bridge, operator: &Operator, app: &str) -> Result<BrowserTest, ApiError> {
-    let mut app = find(bridge, app).await?.app;
+async fn begin_test(bridge: &Bridge, actor: &Actor, app: &str) -> Result<BrowserTest, ApiError> {
+    let mut app = find(bridge, actor, app).await?.app;
     app.browser.test_until = Some(bridge.clock().now().plus_s(BROWSER_TEST_S));
     app.version += 1;
-    let mut entry = operator.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
+    let mut entry = actor.entry(bridge, app.id.tenant(), Action::AppUpdate, app.id.as_str());
     entry.detail.insert("browser_test".to_owned(), "begun".to_owned());
     if bridge.store().update_app(&app, None, &entry).await? != Saved::Done {
         return Err(problem::CHANGED_MEANWHILE.into());
@@ -230,9 +235,14 @@ async fn begin_test(bridge: &Bridge, operator: &Operator, app: &str) -> Result<B
 }
 
 /// Replaces the secret, after a test that WeLink accepts it for the same company (product.md C21).
-async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &input::Body) -> Result<App, ApiError> {
-    let place = find(bridge, app).await?;
-    let new: NewSecret = input::json(body)?;
+pub(crate) async fn rotate(
+    bridge: &Bridge,
+    actor: &Actor,
+    app: &str,
+    sent: Sent<'_, NewSecret>,
+) -> Result<App, ApiError> {
+    let place = find(bridge, actor, app).await?;
+    let new = sent.read()?;
     let secret = non_empty("client_secret", &new.client_secret)?;
     let mut app = place.app.clone();
     let company = test_credentials(bridge, &app.client_id, &secret).await?;
@@ -241,13 +251,13 @@ async fn rotate(bridge: &Bridge, operator: &Operator, app: &str, body: &input::B
         return Err(ApiError::field("client_secret", reason));
     }
     app.credentials_version += 1;
-    app.secret_set = Operator::stamp(bridge);
+    app.secret_set = actor.stamp(bridge);
     if new.version != app.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
     app.version += 1;
     let secrets = bridge.seal_app_secret(&app.id, &secret, app.credentials_version).await?;
-    let entry = operator.entry(bridge, app.id.tenant(), Action::AppCredentials, app.id.as_str());
+    let entry = actor.entry(bridge, app.id.tenant(), Action::AppCredentials, app.id.as_str());
     match bridge.store().update_app(&app, Some(&secrets), &entry).await? {
         Saved::Done => Ok(app),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
@@ -297,9 +307,9 @@ fn instance_of<'a>(config: &'a TenantConfig, enterprise: &Enterprise) -> Result<
     config.oa_instance(&enterprise.oa_instance).ok_or_else(input::missing)
 }
 
-async fn find(bridge: &Bridge, app: &str) -> Result<Place, ApiError> {
+async fn find(bridge: &Bridge, actor: &Actor, app: &str) -> Result<Place, ApiError> {
     let id = AppId::parse(app).map_err(|_| input::missing())?;
-    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    let config = actor.config(bridge, &id.tenant()).await?;
     let app = config.app(&id).cloned().ok_or_else(input::missing)?;
     let enterprise = config.enterprise(&app.enterprise).cloned().ok_or_else(input::missing)?;
     Ok(Place { config, enterprise, app })

@@ -8,8 +8,8 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
 
+use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::operator::Operator;
 use crate::tenants;
 
 #[derive(Deserialize)]
@@ -29,18 +29,18 @@ struct Page {
 
 pub async fn list(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(tenant): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match read(&bridge, &tenant, asked).await {
+    match read(&bridge, &actor, &tenant, asked).await {
         Ok(page) => Json(page).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn read(bridge: &Bridge, tenant: &str, asked: Asked) -> Result<Page, ApiError> {
-    let config = tenants::find(bridge, tenant).await?;
+async fn read(bridge: &Bridge, actor: &Actor, tenant: &str, asked: Asked) -> Result<Page, ApiError> {
+    let config = tenants::find(bridge, actor, tenant).await?;
     let at = match asked.month {
         None => bridge.clock().now(),
         Some(text) => {

@@ -12,13 +12,14 @@ use serde::Deserialize;
 use signin::Bridge;
 use state::config::Saved;
 
+use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::operator::Operator;
+use crate::input::Sent;
 use crate::{enterprises, input};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(crate) struct Change {
     /// The version that the change is based on.
     version: u64,
     enabled: bool,
@@ -33,33 +34,33 @@ struct Change {
     deny: Option<Vec<String>>,
 }
 
-pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
-    match enterprises::find(&bridge, &enterprise).await {
+pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {
+    match enterprises::find(&bridge, &actor, &enterprise).await {
         Ok((_, enterprise)) => Json(enterprise.auto_bind).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn save(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(enterprise): Path<String>,
     body: input::Body,
 ) -> Response {
-    match apply(&bridge, &operator, &enterprise, &body).await {
+    match apply(&bridge, &actor, &enterprise, Sent::Json(&body)).await {
         Ok(setting) => Json(setting).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn apply(
+pub(crate) async fn apply(
     bridge: &Bridge,
-    operator: &Operator,
+    actor: &Actor,
     enterprise: &str,
-    body: &input::Body,
+    sent: Sent<'_, Change>,
 ) -> Result<AutoBind, ApiError> {
-    let (_, mut enterprise) = enterprises::find(bridge, enterprise).await?;
-    let change: Change = input::json(body)?;
+    let (_, mut enterprise) = enterprises::find(bridge, actor, enterprise).await?;
+    let change = sent.read()?;
     if change.version != enterprise.auto_bind.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
@@ -70,12 +71,12 @@ async fn apply(
         pairs: pairs.unwrap_or_else(|| before.pairs.clone()),
         require_password: change.require_password.unwrap_or(before.require_password),
         deny: change.deny.map(|users| deny_list(&users)).transpose()?.unwrap_or_else(|| before.deny.clone()),
-        changed: Some(Operator::stamp(bridge)),
+        changed: Some(actor.stamp(bridge)),
         version: before.version + 1,
     };
     enterprise.auto_bind = setting.clone();
     enterprise.version += 1;
-    let mut entry = operator.entry(bridge, enterprise.id.tenant(), Action::AutoBindUpdate, enterprise.id.as_str());
+    let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::AutoBindUpdate, enterprise.id.as_str());
     for (name, before, after) in changes(&before, &setting) {
         if before != after {
             entry.detail.insert(name.to_owned(), format!("{before} -> {after}"));

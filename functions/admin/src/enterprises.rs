@@ -14,57 +14,63 @@ use serde::Deserialize;
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
 
+use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::operator::Operator;
+use crate::input::Sent;
 use crate::{input, tenants};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewEnterprise {
+pub(crate) struct NewEnterprise {
     name: String,
     /// May be left out where the tenant has one OA instance.
     #[serde(default)]
     oa_instance: Option<String>,
 }
 
-pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(tenant): Path<String>) -> Response {
-    match tenants::find(&bridge, &tenant).await {
+pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
+    match tenants::find(&bridge, &actor, &tenant).await {
         Ok(config) => Json(&config.enterprises).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
-    match find(&bridge, &enterprise).await {
+pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {
+    match find(&bridge, &actor, &enterprise).await {
         Ok((_, enterprise)) => Json(enterprise).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn create(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(tenant): Path<String>,
     body: input::Body,
 ) -> Response {
-    match make(&bridge, &operator, &tenant, &body).await {
+    match make(&bridge, &actor, &tenant, Sent::Json(&body)).await {
         Ok(enterprise) => (StatusCode::CREATED, Json(enterprise)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::Body) -> Result<Enterprise, ApiError> {
-    let config = tenants::find(bridge, tenant).await?;
-    let new: NewEnterprise = input::json(body)?;
+pub(crate) async fn make(
+    bridge: &Bridge,
+    actor: &Actor,
+    tenant: &str,
+    sent: Sent<'_, NewEnterprise>,
+) -> Result<Enterprise, ApiError> {
+    let config = tenants::find(bridge, actor, tenant).await?;
+    let new = sent.read()?;
     let enterprise = Enterprise {
         id: EnterpriseId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
         name: input::name("name", &new.name)?,
         oa_instance: chosen_instance(&config, new.oa_instance.as_deref())?,
         auto_bind: domain::matching::AutoBind::default(),
-        created: Operator::stamp(bridge),
+        created: actor.stamp(bridge),
         version: 0,
     };
-    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::EnterpriseCreate, enterprise.id.as_str());
+    let entry = actor.entry(bridge, config.tenant.id.clone(), Action::EnterpriseCreate, enterprise.id.as_str());
     match bridge.store().create_enterprise(&enterprise, &entry).await? {
         Saved::Done => Ok(enterprise),
         Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
@@ -86,9 +92,13 @@ fn chosen_instance(config: &TenantConfig, given: Option<&str>) -> Result<OaInsta
 }
 
 /// The enterprise with the settings of its tenant, as they are now.
-pub async fn find(bridge: &Bridge, enterprise: &str) -> Result<(Arc<TenantConfig>, Enterprise), ApiError> {
+pub async fn find(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+) -> Result<(Arc<TenantConfig>, Enterprise), ApiError> {
     let id = EnterpriseId::parse(enterprise).map_err(|_| input::missing())?;
-    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    let config = actor.config(bridge, &id.tenant()).await?;
     let enterprise = config.enterprise(&id).cloned().ok_or_else(input::missing)?;
     Ok((config, enterprise))
 }

@@ -42,6 +42,22 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+/// What was sent for `T`: a JSON body that is read when its turn comes, after the ids of the address, or a form's fields.
+#[derive(Debug)]
+pub enum Sent<'a, T> {
+    Json(&'a Body),
+    Form(T),
+}
+
+impl<T: DeserializeOwned> Sent<'_, T> {
+    pub fn read(self) -> Result<T, ApiError> {
+        match self {
+            Self::Json(body) => json(body),
+            Self::Form(given) => Ok(given),
+        }
+    }
+}
+
 /// Reads a JSON body; unknown fields are refused, so that a misspelt one is not silently ignored.
 pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, ApiError> {
     serde_json::from_slice(&body.0).map_err(ApiError::body)

@@ -17,14 +17,14 @@ use state::bind::Conflict;
 use state::config::TenantConfig;
 use state::link::Bound;
 
+use crate::actor::Actor;
 use crate::enterprises;
 use crate::error::ApiError;
-use crate::input;
-use crate::operator::Operator;
+use crate::input::{self, Sent};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewLink {
+pub(crate) struct NewLink {
     user_id: WeLinkUserId,
     oa_user: Reference,
 }
@@ -48,48 +48,48 @@ enum By {
 
 pub async fn person(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path((enterprise, user)): Path<(String, String)>,
 ) -> Response {
-    match find_person(&bridge, &enterprise, &user).await {
+    match find_person(&bridge, &actor, &enterprise, &user).await {
         Ok((_, person)) => Json(person).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn bind(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(enterprise): Path<String>,
     body: input::Body,
 ) -> Response {
-    match link(&bridge, &operator, &enterprise, &body).await {
+    match link(&bridge, &actor, &enterprise, Sent::Json(&body)).await {
         Ok(link) => (StatusCode::CREATED, Json(link)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn unbind(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path((enterprise, user)): Path<(String, String)>,
 ) -> Response {
-    match unlink(&bridge, &operator, &enterprise, &user).await {
+    match unlink(&bridge, &actor, &enterprise, &user).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 /// People whom several OA users match, with the candidates; a person who has a link by now is left out.
-pub async fn conflicts(State(bridge): State<Bridge>, operator: Operator, Path(enterprise): Path<String>) -> Response {
-    match open_conflicts(&bridge, &enterprise).await {
+pub async fn conflicts(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {
+    match open_conflicts(&bridge, &actor, &enterprise).await {
         Ok(conflicts) => Json(conflicts).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn open_conflicts(bridge: &Bridge, enterprise: &str) -> Result<Vec<Conflict>, ApiError> {
-    let (_, enterprise) = enterprises::find(bridge, enterprise).await?;
+async fn open_conflicts(bridge: &Bridge, actor: &Actor, enterprise: &str) -> Result<Vec<Conflict>, ApiError> {
+    let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
     let mut open = Vec::new();
     for conflict in bridge.store().conflicts(&enterprise.id).await? {
         let person = bridge.store().person(&enterprise.id, &conflict.user).await?;
@@ -100,18 +100,19 @@ async fn open_conflicts(bridge: &Bridge, enterprise: &str) -> Result<Vec<Conflic
     Ok(open)
 }
 
-async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &input::Body) -> Result<Link, ApiError> {
-    let (config, enterprise) = enterprises::find(bridge, enterprise).await?;
-    let new: NewLink = input::json(body)?;
+pub(crate) async fn link(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    sent: Sent<'_, NewLink>,
+) -> Result<Link, ApiError> {
+    let (config, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
+    let new = sent.read()?;
     let user = new.user_id;
     let oa_user = oa_user(bridge, &config, &enterprise, &new.oa_user).await?;
-    let link = Link {
-        oa_user: oa_user.id,
-        login_id: oa_user.login_id,
-        origin: LinkOrigin::Card,
-        bound: Operator::stamp(bridge),
-    };
-    let mut entry = operator.entry(bridge, enterprise.id.tenant(), Action::Bind, user.as_str());
+    let link =
+        Link { oa_user: oa_user.id, login_id: oa_user.login_id, origin: LinkOrigin::Card, bound: actor.stamp(bridge) };
+    let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::Bind, user.as_str());
     entry.detail.insert("oa_user".to_owned(), link.oa_user.as_str().to_owned());
     let bound = if bridge.store().person(&enterprise.id, &user).await?.is_some() {
         bridge.store().bind(&enterprise.id, &user, &link, &entry).await?
@@ -125,10 +126,10 @@ async fn link(bridge: &Bridge, operator: &Operator, enterprise: &str, body: &inp
     }
 }
 
-async fn unlink(bridge: &Bridge, operator: &Operator, enterprise: &str, user: &str) -> Result<(), ApiError> {
-    let (enterprise, person) = find_person(bridge, enterprise, user).await?;
+async fn unlink(bridge: &Bridge, actor: &Actor, enterprise: &str, user: &str) -> Result<(), ApiError> {
+    let (enterprise, person) = find_person(bridge, actor, enterprise, user).await?;
     let link = person.link.ok_or_else(input::missing)?;
-    let mut entry = operator.entry(bridge, enterprise.id.tenant(), Action::Unbind, person.user_id.as_str());
+    let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::Unbind, person.user_id.as_str());
     entry.detail.insert("oa_user".to_owned(), link.oa_user.as_str().to_owned());
     match bridge.store().unbind(&enterprise.id, &person.user_id, &link.oa_user, &entry).await? {
         Bound::Done => Ok(()),
@@ -180,8 +181,13 @@ async fn member(
     Ok(bridge.new_person(&enterprise.id, user, PersonSource::Admin, Some(detail)))
 }
 
-async fn find_person(bridge: &Bridge, enterprise: &str, user: &str) -> Result<(Enterprise, Person), ApiError> {
-    let (_, enterprise) = enterprises::find(bridge, enterprise).await?;
+async fn find_person(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    user: &str,
+) -> Result<(Enterprise, Person), ApiError> {
+    let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
     let user = WeLinkUserId::parse(user).map_err(|_| input::missing())?;
     let person = bridge.store().person(&enterprise.id, &user).await?.ok_or_else(input::missing)?;
     Ok((enterprise, person))

@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::Saved;
 
+use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::operator::Operator;
+use crate::input::Sent;
 use crate::{input, tenants};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewInstance {
+pub(crate) struct NewInstance {
     name: String,
     base: String,
     scim_base: String,
@@ -48,7 +49,7 @@ struct NewInstance {
 
 /// The answer to a creation: the only time that the two webhook secrets are shown.
 #[derive(Serialize)]
-struct Created {
+pub(crate) struct Created {
     #[serde(flatten)]
     instance: OaInstance,
     /// The OA signs its requests to the bridge with it.
@@ -66,43 +67,48 @@ struct AppView {
     dest_mobile: String,
 }
 
-pub async fn list(State(bridge): State<Bridge>, operator: Operator, Path(tenant): Path<String>) -> Response {
-    match tenants::find(&bridge, &tenant).await {
+pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
+    match tenants::find(&bridge, &actor, &tenant).await {
         Ok(config) => Json(&config.oa_instances).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(instance): Path<String>) -> Response {
-    match find(&bridge, &instance).await {
+pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(instance): Path<String>) -> Response {
+    match find(&bridge, &actor, &instance).await {
         Ok(instance) => Json(instance).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 /// The OA's homepage-type applications, read from the OA now.
-pub async fn apps(State(bridge): State<Bridge>, operator: Operator, Path(instance): Path<String>) -> Response {
-    match read_apps(&bridge, &instance).await {
+pub async fn apps(State(bridge): State<Bridge>, actor: Actor, Path(instance): Path<String>) -> Response {
+    match read_apps(&bridge, &actor, &instance).await {
         Ok(apps) => Json(apps).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
 pub async fn create(
     State(bridge): State<Bridge>,
-    operator: Operator,
+    actor: Actor,
     Path(tenant): Path<String>,
     body: input::Body,
 ) -> Response {
-    match make(&bridge, &operator, &tenant, &body).await {
+    match make(&bridge, &actor, &tenant, Sent::Json(&body)).await {
         Ok(created) => (StatusCode::CREATED, Json(created)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::Body) -> Result<Created, ApiError> {
-    let config = tenants::find(bridge, tenant).await?;
-    let new: NewInstance = input::json(body)?;
+pub(crate) async fn make(
+    bridge: &Bridge,
+    actor: &Actor,
+    tenant: &str,
+    sent: Sent<'_, NewInstance>,
+) -> Result<Created, ApiError> {
+    let config = tenants::find(bridge, actor, tenant).await?;
+    let new = sent.read()?;
     let optional = |field, text: Option<String>| text.map(|text| input::address(field, &text)).transpose();
     let instance = OaInstance {
         id: OaInstanceId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
@@ -117,7 +123,7 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::
         verify_url: optional("verify_url", new.verify_url)?,
         binding_mode: new.binding_mode,
         allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
-        created: Operator::stamp(bridge),
+        created: actor.stamp(bridge),
         version: 0,
     };
     check_binding(&instance)?;
@@ -128,7 +134,7 @@ async fn make(bridge: &Bridge, operator: &Operator, tenant: &str, body: &input::
         return Err(ApiError::field("scim_bearer", "must not be empty / 不能为空"));
     }
     let secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
-    let entry = operator.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
+    let entry = actor.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
     if bridge.store().create_oa_instance(&instance, &secrets, &entry).await? != Saved::Done {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
@@ -161,8 +167,8 @@ fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result
     Ok(secret)
 }
 
-async fn read_apps(bridge: &Bridge, instance: &str) -> Result<Vec<AppView>, ApiError> {
-    let instance = find(bridge, instance).await?;
+async fn read_apps(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<Vec<AppView>, ApiError> {
+    let instance = find(bridge, actor, instance).await?;
     let oa = bridge.oa(&instance).await?;
     let AppList::Apps(apps) = oa.apps().await.map_err(Refusal::from)? else { return Ok(Vec::new()) };
     let view = |app: oa::model::OaApp| AppView {
@@ -175,8 +181,8 @@ async fn read_apps(bridge: &Bridge, instance: &str) -> Result<Vec<AppView>, ApiE
     Ok(apps.into_iter().map(view).collect())
 }
 
-async fn find(bridge: &Bridge, instance: &str) -> Result<OaInstance, ApiError> {
+async fn find(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<OaInstance, ApiError> {
     let id = OaInstanceId::parse(instance).map_err(|_| input::missing())?;
-    let config = bridge.store().config_now(&id.tenant()).await?.ok_or_else(input::missing)?;
+    let config = actor.config(bridge, &id.tenant()).await?;
     config.oa_instance(&id).cloned().ok_or_else(input::missing)
 }

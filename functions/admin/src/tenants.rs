@@ -12,50 +12,50 @@ use serde::Deserialize;
 use signin::Bridge;
 use state::config::Saved;
 
+use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::input;
-use crate::operator::Operator;
+use crate::input::{self, Sent};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewTenant {
+pub(crate) struct NewTenant {
     name: String,
     /// Hosts that custom homepage links may lead to.
     #[serde(default)]
     link_hosts: Vec<String>,
 }
 
-pub async fn list(State(bridge): State<Bridge>, operator: Operator) -> Response {
+pub async fn list(State(bridge): State<Bridge>, actor: Actor) -> Response {
     match bridge.store().tenants().await {
         Ok(tenants) => Json(tenants).into_response(),
-        Err(error) => ApiError::from(error).answer(operator.lang),
+        Err(error) => ApiError::from(error).answer(actor.lang),
     }
 }
 
-pub async fn show(State(bridge): State<Bridge>, operator: Operator, Path(tenant): Path<String>) -> Response {
-    match find(&bridge, &tenant).await {
+pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
+    match find(&bridge, &actor, &tenant).await {
         Ok(config) => Json(&config.tenant).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-pub async fn create(State(bridge): State<Bridge>, operator: Operator, body: input::Body) -> Response {
-    match make(&bridge, &operator, &body).await {
+pub async fn create(State(bridge): State<Bridge>, actor: Actor, body: input::Body) -> Response {
+    match make(&bridge, &actor, Sent::Json(&body)).await {
         Ok(tenant) => (StatusCode::CREATED, Json(tenant)).into_response(),
-        Err(error) => error.answer(operator.lang),
+        Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn make(bridge: &Bridge, operator: &Operator, body: &input::Body) -> Result<Tenant, ApiError> {
-    let new: NewTenant = input::json(body)?;
+pub(crate) async fn make(bridge: &Bridge, actor: &Actor, sent: Sent<'_, NewTenant>) -> Result<Tenant, ApiError> {
+    let new = sent.read()?;
     let link_hosts = new.link_hosts.iter().map(|host| link_host(host)).collect::<Result<_, _>>()?;
     let tenant = Tenant {
         id: TenantId::from_random(bridge.entropy().bytes::<TENANT_CHARS>()),
         name: input::name("name", &new.name)?,
         link_hosts,
-        created: Operator::stamp(bridge),
+        created: actor.stamp(bridge),
     };
-    let entry = operator.entry(bridge, tenant.id.clone(), Action::TenantCreate, tenant.id.as_str());
+    let entry = actor.entry(bridge, tenant.id.clone(), Action::TenantCreate, tenant.id.as_str());
     match bridge.store().create_tenant(&tenant, &entry).await? {
         Saved::Done => Ok(tenant),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
@@ -73,7 +73,11 @@ fn link_host(text: &str) -> Result<String, ApiError> {
 }
 
 /// The tenant's settings as they are now.
-pub async fn find(bridge: &Bridge, tenant: &str) -> Result<std::sync::Arc<state::config::TenantConfig>, ApiError> {
+pub async fn find(
+    bridge: &Bridge,
+    actor: &Actor,
+    tenant: &str,
+) -> Result<std::sync::Arc<state::config::TenantConfig>, ApiError> {
     let tenant = TenantId::parse(tenant).map_err(|_| input::missing())?;
-    bridge.store().config_now(&tenant).await?.ok_or_else(input::missing)
+    actor.config(bridge, &tenant).await
 }

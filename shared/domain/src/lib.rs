@@ -13,6 +13,7 @@ pub mod matching;
 pub mod model;
 pub mod pacing;
 pub mod problem;
+pub mod role;
 pub mod session;
 pub mod text;
 pub mod time;

@@ -109,6 +109,9 @@ problems! {
     UNAUTHENTICATED = 401 "unauthenticated",
         "缺少有效的密钥" / "A valid key is missing",
         "请用 Authorization: Bearer 携带管理密钥。" / "Send the operator key as Authorization: Bearer.";
+    FORBIDDEN = 403 "forbidden",
+        "您的角色没有这项权限" / "Your role does not allow this",
+        "请联系团队的所有者（owner）调整您的角色，或由他来操作。" / "Ask an owner of the team to change your role, or to do it for you.";
     LOCKED = 429 "locked",
         "错误次数过多，已暂时锁定" / "Locked for now after too many failures",
         "请稍后再试。" / "Try again later.";
