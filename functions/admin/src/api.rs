@@ -44,6 +44,8 @@ routes! {
     GET "/v1/tenants/{tenant}/enterprises" Read => enterprises::list, "列出企业" / "List the enterprises";
     POST "/v1/tenants/{tenant}/enterprises" Operate => enterprises::create, "新建 WeLink" / "Create an enterprise";
     GET "/v1/enterprises/{enterprise}" Read => enterprises::show, "读取企业" / "Read an enterprise";
+    PUT "/v1/enterprises/{enterprise}/authority" Operate => enterprises::save_authority,
+        "以哪一侧为准" / "Say which side is the authority";
     GET "/v1/enterprises/{enterprise}/sign-in/auto-bind" Read => auto_bind::show,
         "用户绑定设置（单点登录）" / "Auto-bind setting, as sign-in shows it";
     PUT "/v1/enterprises/{enterprise}/sign-in/auto-bind" Operate => auto_bind::save,

@@ -26,42 +26,42 @@ const BROWSER_TEST_S: i64 = 600;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApp {
-    name: String,
-    client_id: String,
-    client_secret: String,
-    homepage: HomepageInput,
+    pub(crate) name: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) homepage: HomepageInput,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// The version that the change is based on.
-    version: u64,
+    pub(crate) version: u64,
     #[serde(default)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     #[serde(default)]
-    enabled: Option<bool>,
+    pub(crate) enabled: Option<bool>,
     #[serde(default)]
-    homepage: Option<HomepageInput>,
+    pub(crate) homepage: Option<HomepageInput>,
     /// Sign-in from a browser outside WeLink; a test must have passed before.
     #[serde(default)]
-    browser_enabled: Option<bool>,
+    pub(crate) browser_enabled: Option<bool>,
 }
 
 /// How to run a test of the browser sign-in.
 #[derive(Serialize)]
-struct BrowserTest {
+pub(crate) struct BrowserTest {
     /// The address that the vendor's staff must have registered for the app (welink-api.md 3.4).
-    redirect_uri: String,
+    pub(crate) redirect_uri: String,
     /// To be opened in a browser outside WeLink within ten minutes.
-    url: String,
+    pub(crate) url: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSecret {
-    version: u64,
-    client_secret: String,
+    pub(crate) version: u64,
+    pub(crate) client_secret: String,
 }
 
 /// An app as clients see it.

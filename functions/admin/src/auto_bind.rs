@@ -21,17 +21,17 @@ use crate::{enterprises, input};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// The version that the change is based on.
-    version: u64,
-    enabled: bool,
+    pub(crate) version: u64,
+    pub(crate) enabled: bool,
     /// In the order in which they are tried; absent = as they are.
     #[serde(default)]
-    pairs: Option<Vec<Pair>>,
+    pub(crate) pairs: Option<Vec<Pair>>,
     /// Absent = as it is.
     #[serde(default)]
-    require_password: Option<bool>,
+    pub(crate) require_password: Option<bool>,
     /// OA users who are never linked automatically; absent = as they are.
     #[serde(default)]
-    deny: Option<Vec<String>>,
+    pub(crate) deny: Option<Vec<String>>,
 }
 
 pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
 use domain::ids::{EnterpriseId, OaInstanceId, RANDOM_CHARS};
-use domain::model::Enterprise;
+use domain::model::{Authority, Enterprise};
 use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
@@ -22,10 +22,10 @@ use crate::{input, tenants};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEnterprise {
-    name: String,
+    pub(crate) name: String,
     /// May be left out where the tenant has one OA instance.
     #[serde(default)]
-    oa_instance: Option<String>,
+    pub(crate) oa_instance: Option<String>,
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
@@ -67,6 +67,7 @@ pub(crate) async fn make(
         name: input::name("name", &new.name)?,
         oa_instance: chosen_instance(&config, new.oa_instance.as_deref())?,
         auto_bind: domain::matching::AutoBind::default(),
+        authority: None,
         created: actor.stamp(bridge),
         version: 0,
     };
@@ -75,6 +76,49 @@ pub(crate) async fn make(
         Saved::Done => Ok(enterprise),
         Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
         Saved::ClientIdTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// The answer to the first question of the setup (product.md ADM-01).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuthorityChange {
+    /// The version that the change is based on.
+    pub(crate) version: u64,
+    pub(crate) authority: Authority,
+}
+
+/// Says which side is the authority, and with it the interface mode.
+pub async fn save_authority(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(enterprise): Path<String>,
+    body: input::Body,
+) -> Response {
+    match set_authority(&bridge, &actor, &enterprise, Sent::Json(&body)).await {
+        Ok(enterprise) => Json(enterprise).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+pub(crate) async fn set_authority(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    sent: Sent<'_, AuthorityChange>,
+) -> Result<Enterprise, ApiError> {
+    let (_, mut enterprise) = find(bridge, actor, enterprise).await?;
+    let change = sent.read()?;
+    if change.version != enterprise.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    let before = enterprise.authority.replace(change.authority);
+    enterprise.version += 1;
+    let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::EnterpriseUpdate, enterprise.id.as_str());
+    entry.detail.insert("authority".to_owned(), format!("{before:?} -> {:?}", change.authority));
+    match bridge.store().update_enterprise(&enterprise, &entry).await? {
+        Saved::Done => Ok(enterprise),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
     }
 }
 

@@ -30,6 +30,25 @@ impl ApiError {
         Self { refusal: problem::BAD_REQUEST.into(), fields: vec![error] }
     }
 
+    pub fn problem(&self) -> Problem {
+        self.refusal.problem
+    }
+
+    /// Logs it, once, at the boundary.
+    pub fn log(&self) {
+        self.refusal.log();
+    }
+
+    /// The fields that are wrong, with their reasons in one language: a reason is written `English / 中文`.
+    pub fn fields_in(&self, lang: Lang) -> Vec<(String, String)> {
+        let chinese = |text: &str| text.chars().any(|c| c >= '\u{4e00}');
+        let reason = |both: &str| {
+            let halves = both.rsplit_once(" / ").filter(|(en, zh)| chinese(zh) && !chinese(en));
+            halves.map_or_else(|| both.to_owned(), |(en, zh)| if lang == Lang::Zh { zh } else { en }.to_owned())
+        };
+        self.fields.iter().map(|error| (error.field.clone(), reason(&error.reason))).collect()
+    }
+
     /// Renders it in `lang` and logs it once.
     pub fn answer(self, lang: Lang) -> Response {
         self.refusal.log();

@@ -25,21 +25,21 @@ use crate::input::{self, Sent};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLink {
-    user_id: WeLinkUserId,
-    oa_user: Reference,
+    pub(crate) user_id: WeLinkUserId,
+    pub(crate) oa_user: Reference,
 }
 
 /// An OA user as a client names him (oa-api.md C.5, recipients).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Reference {
-    by: By,
-    value: String,
+pub(crate) struct Reference {
+    pub(crate) by: By,
+    pub(crate) value: String,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum By {
+pub(crate) enum By {
     LoginId,
     WorkCode,
     Mobile,

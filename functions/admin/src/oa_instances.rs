@@ -24,47 +24,47 @@ use crate::{input, tenants};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewInstance {
-    name: String,
-    base: String,
-    scim_base: String,
-    scim_bearer: String,
-    sso_landing: String,
+    pub(crate) name: String,
+    pub(crate) base: String,
+    pub(crate) scim_base: String,
+    pub(crate) scim_bearer: String,
+    pub(crate) sso_landing: String,
     #[serde(default)]
-    start_url: Option<String>,
+    pub(crate) start_url: Option<String>,
     #[serde(default)]
-    revoke_url: Option<String>,
+    pub(crate) revoke_url: Option<String>,
     #[serde(default)]
-    verify_url: Option<String>,
+    pub(crate) verify_url: Option<String>,
     #[serde(default)]
-    binding_mode: BindingMode,
+    pub(crate) binding_mode: BindingMode,
     #[serde(default)]
-    ticket_delivery: TicketDelivery,
-    allowed_dest_prefixes: Vec<String>,
+    pub(crate) ticket_delivery: TicketDelivery,
+    pub(crate) allowed_dest_prefixes: Vec<String>,
     /// `whsec_…`; made by the bridge when absent.
     #[serde(default)]
-    push_secret: Option<String>,
+    pub(crate) push_secret: Option<String>,
     #[serde(default)]
-    pull_secret: Option<String>,
+    pub(crate) pull_secret: Option<String>,
 }
 
 /// The answer to a creation: the only time that the two webhook secrets are shown.
 #[derive(Serialize)]
 pub(crate) struct Created {
     #[serde(flatten)]
-    instance: OaInstance,
+    pub(crate) instance: OaInstance,
     /// The OA signs its requests to the bridge with it.
-    push_secret: String,
+    pub(crate) push_secret: String,
     /// The OA verifies the bridge's requests with it.
-    pull_secret: String,
+    pub(crate) pull_secret: String,
 }
 
 #[derive(Serialize)]
-struct AppView {
-    id: String,
-    name_zh: String,
-    name_en: String,
-    dest_pc: String,
-    dest_mobile: String,
+pub(crate) struct AppView {
+    pub(crate) id: String,
+    pub(crate) name_zh: String,
+    pub(crate) name_en: String,
+    pub(crate) dest_pc: String,
+    pub(crate) dest_mobile: String,
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {

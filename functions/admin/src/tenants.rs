@@ -19,10 +19,10 @@ use crate::input::{self, Sent};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTenant {
-    name: String,
+    pub(crate) name: String,
     /// Hosts that custom homepage links may lead to.
     #[serde(default)]
-    link_hosts: Vec<String>,
+    pub(crate) link_hosts: Vec<String>,
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor) -> Response {

@@ -102,6 +102,34 @@ pub struct OaInstance {
     pub version: u64,
 }
 
+/// Which side says how departments and people are (product.md M97): asked before anything else, never assumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// WeLink: the bridge reads it and writes nothing there (只读, product.md M42).
+    Welink,
+    /// The OA: the bridge writes its departments and people to WeLink (读写, product.md M43).
+    Oa,
+}
+
+/// What may be written to WeLink's address book (product.md M42 to M44).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterfaceMode {
+    ReadOnly,
+    ReadWrite,
+}
+
+impl Authority {
+    /// The mode follows from the authority (product.md ADM-01).
+    pub fn mode(self) -> InterfaceMode {
+        match self {
+            Self::Welink => InterfaceMode::ReadOnly,
+            Self::Oa => InterfaceMode::ReadWrite,
+        }
+    }
+}
+
 /// One WeLink company that the tenant has integrated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enterprise {
@@ -113,6 +141,9 @@ pub struct Enterprise {
     /// The one auto-bind setting, shown in three places (product.md M32, BND-01).
     #[serde(default)]
     pub auto_bind: AutoBind,
+    /// Absent until an administrator has decided; nothing is synced before.
+    #[serde(default)]
+    pub authority: Option<Authority>,
     pub created: Stamp,
     #[serde(default)]
     pub version: u64,

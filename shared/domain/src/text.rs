@@ -72,6 +72,16 @@ impl Text {
     }
 }
 
+/// A catalogue: constants of type [`Text`], and `ALL` of them for a test over the catalogue.
+#[macro_export]
+macro_rules! texts {
+    ($($(#[$doc:meta])* $id:ident = $zh:literal / $en:literal;)*) => {
+        $($(#[$doc])* pub const $id: $crate::text::Text = $crate::text::Text::new($zh, $en);)*
+        /// Every text of this catalogue.
+        pub const ALL: &[$crate::text::Text] = &[$($id),*];
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
