@@ -55,6 +55,9 @@ struct Serve {
     /// Use the real WeLink at this address instead of the simulated one; no demonstration is set up.
     #[arg(long, value_name = "URL")]
     welink: Option<String>,
+    /// Simulated WeLink and OA with nothing set up, in memory: to try the setup itself.
+    #[arg(long, conflicts_with = "welink")]
+    empty: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -290,11 +293,16 @@ fn stored_key(folder: &std::path::Path) -> Result<String> {
 
 async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
     platform::trace::init_terminal();
-    let systems = serve.welink.map_or(Systems::Simulated, |welink| Systems::Real { welink });
+    let systems = match serve.welink {
+        Some(welink) => Systems::Real { welink },
+        None if serve.empty => Systems::Empty,
+        None => Systems::Simulated,
+    };
+    let data_dir = (systems != Systems::Empty).then_some(data_dir);
     let settings = std::env::vars().filter(|(name, _)| platform::config::KEYS.iter().any(|key| key.name == name));
     let options = Options {
         port: serve.port,
-        data_dir: Some(data_dir),
+        data_dir,
         systems,
         settings: settings.collect(),
         clock: platform::clock::Clock::system(),

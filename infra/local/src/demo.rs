@@ -98,6 +98,30 @@ impl Simulators {
         ])
     }
 
+    /// What is there before anybody has set the bridge up: a company in WeLink with an app that leads nowhere yet, and
+    /// an OA that knows no bridge.
+    pub(crate) fn unconnected(&self) -> Result<()> {
+        let tenant_id = self.entropy.hex(16).to_uppercase();
+        self.welink.load(&self.company, self.tenant_of(&tenant_id), &[])?;
+        self.welink.add_app(welink::NewApp {
+            tenant_id,
+            name_zh: "OA 门户".to_owned(),
+            name_en: "OA portal".to_owned(),
+            ..welink::NewApp::default()
+        })?;
+        Ok(())
+    }
+
+    fn tenant_of(&self, tenant_id: &str) -> welink::Tenant {
+        welink::Tenant {
+            tenant_id: tenant_id.to_owned(),
+            name_zh: self.company.name_zh.clone(),
+            name_en: self.company.name_en.clone(),
+            domain: "corp.example".to_owned(),
+            created: domain::time::Timestamp(1_767_225_600_000),
+        }
+    }
+
     /// Sets the demonstration up, or finds the one of the first start.
     pub(crate) async fn set_up(self, folder: Option<&Path>, bridge: &Bridge, port: u16, key: &str) -> Result<Demo> {
         let file = folder.map(|folder| folder.join("demo.json"));
@@ -190,14 +214,7 @@ impl Simulators {
     }
 
     fn put_app_into_welink(&self, known: &Remembered, port: u16) -> Result<()> {
-        let tenant = welink::Tenant {
-            tenant_id: known.welink_tenant.clone(),
-            name_zh: self.company.name_zh.clone(),
-            name_en: self.company.name_en.clone(),
-            domain: "corp.example".to_owned(),
-            created: domain::time::Timestamp(1_767_225_600_000),
-        };
-        self.welink.load(&self.company, tenant, &[])?;
+        self.welink.load(&self.company, self.tenant_of(&known.welink_tenant), &[])?;
         self.welink.load_strangers(&self.company, &known.welink_tenant)?;
         let url = format!("http://bridge.localhost:{port}/h/{}", known.app);
         self.welink.add_app(welink::NewApp {

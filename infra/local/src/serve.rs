@@ -33,6 +33,8 @@ const OPERATOR_KEY_CHARS: usize = 52;
 pub enum Systems {
     /// The simulated WeLink and OA.
     Simulated,
+    /// The simulated WeLink and OA, with nothing set up: to try the setup itself.
+    Empty,
     /// A real WeLink at this base address; OAs as they are configured.
     Real { welink: String },
 }
@@ -104,8 +106,8 @@ pub async fn start(options: Options) -> Result<Running> {
     let bridge = bridge(config, vault, &clock, &entropy)?;
     state::table::create(bridge.store().client(), TABLE).await?;
 
-    let simulators = match options.systems {
-        Systems::Simulated => Some(Simulators::new(port, &clock, &entropy)),
+    let simulators = match &options.systems {
+        Systems::Simulated | Systems::Empty => Some(Simulators::new(port, &clock, &entropy)),
         Systems::Real { .. } => None,
     };
     let mut routers = BTreeMap::from([
@@ -118,6 +120,10 @@ pub async fn start(options: Options) -> Result<Running> {
     let front = Front { routers: Arc::new(routers), port }.router();
     let server = tokio::spawn(serve(listener, front, stopped));
     let demo = match simulators {
+        Some(simulators) if options.systems == Systems::Empty => {
+            simulators.unconnected()?;
+            None
+        }
         Some(simulators) => Some(simulators.set_up(options.data_dir.as_deref(), &bridge, port, &operator_key).await?),
         None => None,
     };
@@ -145,7 +151,7 @@ fn config(options: &Options, port: u16, table: &str, operator_key: &str) -> Resu
         ("BRIDGE_OPERATOR_KEY_SHA256".to_owned(), sha256_hex(operator_key)),
     ]);
     match &options.systems {
-        Systems::Simulated => {
+        Systems::Simulated | Systems::Empty => {
             settings.insert("BRIDGE_WELINK_BASE".to_owned(), local("welink"));
             settings.insert("BRIDGE_WELINK_LOGIN_BASE".to_owned(), local("login"));
             settings.insert("BRIDGE_WELINK_SCRIPT".to_owned(), format!("{}/hwh5.js", local("phone")));

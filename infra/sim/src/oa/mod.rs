@@ -4,6 +4,7 @@
 //! reading, so a bridge that agrees with it agrees with a second opinion.
 
 mod attendance;
+mod bridge_page;
 mod credential;
 mod directory;
 mod exchange;
@@ -133,6 +134,8 @@ struct Inner {
     /// To-dos are dated back from here, so that they stay the same while the OA runs.
     started: Timestamp,
     link: Mutex<Option<Link>>,
+    /// The token that is good until a connection brings its own.
+    first_bearer: Mutex<Option<String>>,
     settings: Mutex<Settings>,
     directory: Mutex<directory::Directory>,
     sessions: Mutex<sessions::Sessions>,
@@ -174,6 +177,7 @@ impl Oa {
             company: options.company,
             started,
             link: Mutex::default(),
+            first_bearer: Mutex::default(),
             settings: Mutex::default(),
             sessions: Mutex::default(),
             keys: Mutex::default(),
@@ -208,6 +212,7 @@ impl Oa {
     pub fn router(&self) -> Router {
         Router::new()
             .merge(pages::routes())
+            .merge(bridge_page::routes())
             .merge(sso::routes())
             .merge(machine::routes())
             .merge(credential::routes())

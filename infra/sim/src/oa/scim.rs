@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::time::Timestamp;
+use platform::secret::Secret;
 use serde_json::{Value, json};
 
 use super::directory::{Account, Unit};
@@ -63,14 +64,11 @@ fn failure(status: StatusCode, kind: Option<&'static str>, detail: &'static str)
     Failure { status, kind, detail }
 }
 
-/// Whether the request carries the connected bridge's bearer token.
+/// Whether the request carries the bridge's bearer token.
 pub(super) fn is_bridge(oa: &Oa, headers: &HeaderMap) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    match (oa.link(), token) {
-        (Some(link), Some((_, token))) => link.connection.scim_bearer.matches(token),
-        _ => false,
-    }
+    token.is_some_and(|(_, token)| Secret::new(oa.bearer()).matches(token))
 }
 
 fn authorise(oa: &Oa, headers: &HeaderMap) -> Result<(), Failure> {

@@ -10,6 +10,7 @@
 
 mod authcode;
 mod calls;
+mod developer;
 mod guard;
 mod login;
 mod settings;
@@ -38,13 +39,14 @@ pub struct PhoneState {
 }
 
 /// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone, or with `?device=pc`
-/// the PC client), `/settings` (fault switches), `/hwh5.js` (the stand-in script), `/sim/authcode` and `/sim/faults`
+/// the PC client), `/settings` (fault switches), `/platform` (the developer's console), `/hwh5.js` (the stand-in script), `/sim/authcode` and `/sim/faults`
 /// (JSON).
 pub fn router(state: PhoneState) -> Router {
     let pages = Router::new()
         .route("/", get(view::people))
         .route("/t/{tenant}/{user}/{tab}", get(view::phone))
         .route("/settings", get(settings::show).post(settings::save))
+        .route("/platform", get(developer::show).post(developer::save))
         .route("/calls", get(calls::fragment))
         .route("/sim/authcode", post(authcode::issue))
         .with_state(state.clone());

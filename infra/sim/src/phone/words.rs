@@ -28,6 +28,12 @@ words! {
     nav_people: "换人", "People";
     nav_settings: "故障与日志", "Faults and log";
     other_lang: "English", "中文";
+    nav_platform: "开放平台", "Open platform";
+    platform_title: "WeLink 开放平台", "WeLink open platform";
+    platform_lead: "轻应用的基本信息：把 client_id 和 client_secret 填到云桥管理台，再把云桥给出的主页地址填回这里。",
+        "Basic information of the light apps: enter client_id and client_secret in the bridge's console, and its homepage address here.";
+    platform_mobile: "手机端主页", "Homepage on the phone";
+    platform_pc: "电脑端主页", "Homepage on the PC";
     people_title: "你想用谁的手机？", "Whose phone do you want to hold?";
     people_lead: "选择一位成员，打开他的 WeLink 工作台，再点开应用，看看同事会看到什么。",
         "Pick a member, open his or her WeLink workbench and tap an app to see what a colleague would see.";
