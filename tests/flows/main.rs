@@ -4,6 +4,7 @@
 
 mod binding;
 mod browser_sign_in;
+mod directory;
 mod expectations;
 mod foreign;
 mod local;

@@ -8,6 +8,7 @@ use platform::config::{Config, KEYS};
 use platform::entropy::Entropy;
 use platform::vault::Vault;
 use serde_json::{Value, json};
+use state::index::INDEXES;
 use state::table;
 
 use crate::yaml;
@@ -16,7 +17,7 @@ use crate::yaml;
 const ACTIONS: [(&str, &[&str]); 2] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     // Unbinding deletes the OA user's side of the link.
-    ("AdminRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
 ];
 /// What each may do beside its work on the table: read the master key, write its log.
 const EVERYBODY: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue"];
@@ -136,13 +137,70 @@ fn the_table_is_the_one_that_the_code_uses() {
     let key = |name, kind| json!({"AttributeName": name, "KeyType": kind});
     assert_eq!(table["KeySchema"], json!([key(table::PARTITION_KEY, "HASH"), key(table::SORT_KEY, "RANGE")]));
     let text = |name| json!({"AttributeName": name, "AttributeType": "S"});
-    assert_eq!(table["AttributeDefinitions"], json!([text(table::PARTITION_KEY), text(table::SORT_KEY)]));
+    let keys = INDEXES.iter().flat_map(|index| [index.partition, index.sort]);
+    let texts: Vec<Value> = [table::PARTITION_KEY, table::SORT_KEY].into_iter().chain(keys).map(text).collect();
+    assert_eq!(whole(&table["AttributeDefinitions"]), json!(texts));
+    let indexes = INDEXES.map(|index| {
+        json!({
+            "IndexName": index.name, "KeySchema": [key(index.partition, "HASH"), key(index.sort, "RANGE")],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": index.shows},
+        })
+    });
+    assert_eq!(whole(&table["GlobalSecondaryIndexes"]), json!(indexes));
     assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": table::TTL, "Enabled": true}));
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
     for kept in ["Table", "MasterKey"] {
         assert_eq!(template["Resources"][kept]["DeletionPolicy"], "Retain", "{kept}");
+    }
+}
+
+/// The list as it is when every condition holds: in a new stack.
+fn whole(list: &Value) -> Value {
+    let entries = list.as_array().unwrap().iter();
+    entries.map(|entry| entry["Fn::If"].get(1).unwrap_or(entry).clone()).collect()
+}
+
+/// AWS adds one index in an update: with each step of the parameter the stack has one more, and no attribute of a key
+/// that is not there yet.
+#[test]
+fn an_older_stack_gets_its_indexes_one_by_one() {
+    let template = template();
+    let table = &template["Resources"]["Table"]["Properties"];
+    let by_condition = |name: &str| -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in table[name].as_array().unwrap() {
+            let condition = entry["Fn::If"][0].as_str().unwrap_or("always").to_owned();
+            *counts.entry(condition).or_default() += 1;
+            assert!(entry.get("Fn::If").is_none() || entry["Fn::If"][2] == json!({"Ref": "AWS::NoValue"}));
+        }
+        counts
+    };
+    let each = |first| BTreeMap::from([("always", first), ("HasTwoIndexes", 2), ("HasThreeIndexes", 2)]);
+    let owned = |counts: BTreeMap<&str, usize>| counts.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let attributes: BTreeMap<String, usize> = owned(each(4));
+    assert_eq!(by_condition("AttributeDefinitions"), attributes);
+    let indexes: BTreeMap<String, usize> = owned(each(2).into_iter().map(|(k, v)| (k, v / 2)).collect());
+    assert_eq!(by_condition("GlobalSecondaryIndexes"), indexes);
+    let parameter = &template["Parameters"]["DirectoryIndexes"];
+    assert_eq!((&parameter["Default"], &parameter["AllowedValues"]), (&json!(3), &json!([1, 2, 3])));
+    let two = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "DirectoryIndexes"}, 1]}]});
+    let three = json!({"Fn::Equals": [{"Ref": "DirectoryIndexes"}, 3]});
+    assert_eq!((&template["Conditions"]["HasTwoIndexes"], &template["Conditions"]["HasThreeIndexes"]), (&two, &three));
+}
+
+/// Listings are the console's alone, and each index is named.
+#[test]
+fn only_the_console_reads_the_indexes() {
+    let template = template();
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        let mut named = Vec::new();
+        for statement in statements(role) {
+            named.extend(list(&statement["Resource"]).into_iter().filter_map(|one| one["Fn::Sub"].as_str()));
+        }
+        let all = INDEXES.map(|index| format!("${{Table.Arn}}/index/{}", index.name));
+        assert_eq!(named, if name == "AdminRole" { all.iter().map(String::as_str).collect() } else { Vec::new() });
     }
 }
 

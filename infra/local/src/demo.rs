@@ -253,19 +253,12 @@ impl Simulators {
             };
             let entry: Entry = bridge.entry(known.tenant.clone(), Action::Bind, "demo", user.as_str(), "");
             let person = Person {
-                enterprise: known.enterprise.clone(),
-                user_id: user,
-                source: PersonSource::Admin,
                 name_zh: person.name_zh.clone(),
                 name_en: person.name_en.clone(),
                 mobile: person.mobile.clone(),
                 email: person.email.clone(),
                 corp_user_id: person.work_code.clone(),
-                link: None,
-                no_auto_bind: false,
-                unlink_asked: None,
-                sign_ins: Vec::new(),
-                first_seen: now,
+                ..Person::new(known.enterprise.clone(), user, PersonSource::Admin, now)
             };
             bridge.store().create_linked_person(&person, &link, &entry).await?;
         }

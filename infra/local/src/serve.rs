@@ -105,6 +105,7 @@ pub async fn start(options: Options) -> Result<Running> {
     };
     let bridge = bridge(config, vault, &clock, &entropy)?;
     state::table::create(bridge.store().client(), TABLE).await?;
+    bridge.store().reindex_all().await?;
 
     let simulators = match &options.systems {
         Systems::Simulated | Systems::Empty => Some(Simulators::new(port, &clock, &entropy)),

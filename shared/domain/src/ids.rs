@@ -199,10 +199,23 @@ foreign_id!(/// A WeLink app's public name (welink-api.md 1).
     ClientId);
 foreign_id!(/// An account in the OA; opaque (oa-api.md 0, `user.id`).
     OaUserId);
+foreign_id!(/// An org unit of the OA; unique within its kind only (oa-api.md 0, `unit.id`).
+    OaUnitId);
 foreign_id!(/// A homepage-type application of the OA (oa-api.md C.1, `/v1/apps`).
     OaAppId);
 foreign_id!(/// A WeLink department; the root is `0` (welink-api.md 1).
     DeptCode);
+
+impl DeptCode {
+    /// The company itself.
+    pub fn root() -> Self {
+        Self("0".to_owned())
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.0 == "0"
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -26,21 +26,9 @@ fn text(key: Option<Key>) -> Option<String> {
 
 pub(super) fn person(n: usize) -> Person {
     let tenant = TenantId::from_random([1; TENANT_CHARS]);
-    Person {
-        enterprise: EnterpriseId::from_random(&tenant, [2; RANDOM_CHARS]),
-        user_id: WeLinkUserId::parse(&format!("m{n}@welink")).unwrap(),
-        source: PersonSource::Sso,
-        name_zh: String::new(),
-        name_en: String::new(),
-        mobile: String::new(),
-        email: String::new(),
-        corp_user_id: String::new(),
-        link: None,
-        no_auto_bind: false,
-        unlink_asked: None,
-        sign_ins: Vec::new(),
-        first_seen: Timestamp(0),
-    }
+    let enterprise = EnterpriseId::from_random(&tenant, [2; RANDOM_CHARS]);
+    let user = WeLinkUserId::parse(&format!("m{n}@welink")).unwrap();
+    Person::new(enterprise, user, PersonSource::Sso, Timestamp(0))
 }
 
 pub(super) fn link_to(oa_user: OaUserId) -> Link {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::destination::{CustomLink, DestPrefix, Destination};
 use crate::ids::{
-    AppId, ClientId, EnterpriseId, OaAppId, OaInstanceId, OaUserId, TenantId, WeLinkTenantId, WeLinkUserId,
+    AppId, ClientId, DeptCode, EnterpriseId, OaAppId, OaInstanceId, OaUnitId, OaUserId, TenantId, WeLinkTenantId,
+    WeLinkUserId,
 };
 use crate::matching::AutoBind;
 use crate::time::Timestamp;
@@ -207,6 +208,16 @@ pub enum PersonSource {
     Admin,
 }
 
+/// Where a person of the copy stands with WeLink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PersonStatus {
+    #[default]
+    Active,
+    /// A from-WeLink did not find him any more: his link is suspended (product.md Q25).
+    Missing { since: Timestamp },
+}
+
 /// A WeLink member in the bridge copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -223,6 +234,17 @@ pub struct Person {
     pub email: String,
     #[serde(default)]
     pub corp_user_id: String,
+    /// His departments, the main one first.
+    #[serde(default)]
+    pub departments: Vec<DeptCode>,
+    /// 职务.
+    #[serde(default)]
+    pub title: String,
+    #[serde(default)]
+    pub status: PersonStatus,
+    /// When WeLink's data of him last changed in the copy.
+    #[serde(default)]
+    pub updated: Timestamp,
     #[serde(default)]
     pub link: Option<Link>,
     /// "Do not auto-link": set by an explicit unbinding, visible and removable (product.md Q26).
@@ -250,6 +272,34 @@ pub struct SignInNote {
 }
 
 impl Person {
+    /// Somebody of whom no more than his account is known.
+    pub fn new(enterprise: EnterpriseId, user_id: WeLinkUserId, source: PersonSource, now: Timestamp) -> Self {
+        Self {
+            enterprise,
+            user_id,
+            source,
+            name_zh: String::new(),
+            name_en: String::new(),
+            mobile: String::new(),
+            email: String::new(),
+            corp_user_id: String::new(),
+            departments: Vec::new(),
+            title: String::new(),
+            status: PersonStatus::Active,
+            updated: now,
+            link: None,
+            no_auto_bind: false,
+            unlink_asked: None,
+            sign_ins: Vec::new(),
+            first_seen: now,
+        }
+    }
+
+    /// The department in whose listing he stands: his main one, or the company itself.
+    pub fn main_department(&self) -> DeptCode {
+        self.departments.first().cloned().unwrap_or_else(DeptCode::root)
+    }
+
     /// The sign-ins to remember after this one.
     #[must_use]
     pub fn sign_ins_with(&self, note: SignInNote) -> Vec<SignInNote> {
@@ -278,4 +328,78 @@ pub struct Link {
     pub login_id: String,
     pub origin: LinkOrigin,
     pub bound: Stamp,
+}
+
+/// The level of an org unit of the OA (oa-api.md 0, `unit.kind`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OaUnitKind {
+    Company,
+    /// 分部.
+    Subcompany,
+    /// 部门.
+    Department,
+}
+
+/// A department of the OA: kinds may count their ids separately, so an id alone names nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OaDepartment {
+    pub kind: OaUnitKind,
+    pub id: OaUnitId,
+}
+
+/// Department <-> department of the OA: the solid dot before its name (product.md M70).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeptLink {
+    pub oa_department: OaDepartment,
+    pub bound: Stamp,
+}
+
+/// A WeLink department in the bridge copy. The root is the company itself, [`DeptCode::root`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Department {
+    pub enterprise: EnterpriseId,
+    pub code: DeptCode,
+    /// `None` = the root.
+    #[serde(default)]
+    pub parent: Option<DeptCode>,
+    #[serde(default)]
+    pub name_zh: String,
+    #[serde(default)]
+    pub name_en: String,
+    /// The department's code in the customer's own system; empty if never maintained.
+    #[serde(default)]
+    pub corp_code: String,
+    /// Place among its siblings, ascending; ties by name.
+    #[serde(default)]
+    pub order: u32,
+    #[serde(default)]
+    pub link: Option<DeptLink>,
+    /// When it last changed in the copy.
+    #[serde(default)]
+    pub updated: Timestamp,
+    /// Counts changes; an update names the version it saw.
+    #[serde(default)]
+    pub version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{RANDOM_CHARS, TENANT_CHARS};
+
+    /// Product row DEP-05: a person of the first release, who had no departments.
+    #[test]
+    fn a_person_of_the_first_release_is_still_read() {
+        let enterprise = EnterpriseId::from_random(&TenantId::from_random([1; TENANT_CHARS]), [2; RANDOM_CHARS]);
+        let old = serde_json::json!({
+            "enterprise": enterprise, "user_id": "lihua@welink", "source": "admin", "name_zh": "李华", "first_seen": 7,
+        });
+        let person: Person = serde_json::from_value(old).unwrap();
+        assert_eq!((person.status, person.departments.len(), person.updated), (PersonStatus::Active, 0, Timestamp(0)));
+        assert!(person.main_department().is_root());
+        let missing = PersonStatus::Missing { since: Timestamp(5) };
+        assert_eq!(serde_json::to_string(&missing).unwrap(), r#"{"missing":{"since":5}}"#);
+        assert_eq!(serde_json::to_string(&PersonStatus::Active).unwrap(), r#""active""#);
+    }
 }

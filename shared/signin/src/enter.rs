@@ -15,6 +15,8 @@ use crate::refusal::Refusal;
 
 /// Characters of the secret that binds a state to its browser: 130 bits.
 const BROWSER_CHARS: usize = 26;
+/// Departments that the copy keeps of one person.
+const DEPARTMENTS_MAX: usize = 50;
 
 /// What the page that asks WeLink for the code needs.
 #[derive(Debug)]
@@ -293,27 +295,16 @@ impl Bridge {
         source: PersonSource,
         detail: Option<UserDetail>,
     ) -> Person {
-        let mut person = Person {
-            enterprise: enterprise.clone(),
-            user_id: user.clone(),
-            source,
-            name_zh: String::new(),
-            name_en: String::new(),
-            mobile: String::new(),
-            email: String::new(),
-            corp_user_id: String::new(),
-            link: None,
-            no_auto_bind: false,
-            unlink_asked: None,
-            sign_ins: Vec::new(),
-            first_seen: self.clock().now(),
-        };
+        let mut person = Person::new(enterprise.clone(), user.clone(), source, self.clock().now());
         if let Some(detail) = detail {
             person.name_zh = detail.name_cn.unwrap_or_default();
             person.name_en = detail.name_en.unwrap_or_default();
             person.mobile = detail.mobile.unwrap_or_default();
             person.email = detail.email.unwrap_or_default();
             person.corp_user_id = detail.corp_user_id.unwrap_or_default();
+            // WeLink may leave the main department out of the list of all.
+            let rest = detail.depts.into_iter().filter(|code| detail.main_dept.as_ref() != Some(code));
+            person.departments = detail.main_dept.iter().cloned().chain(rest).take(DEPARTMENTS_MAX).collect();
         }
         person
     }

@@ -5,7 +5,8 @@
 //! that comes from a request of a tenant's user leads there.
 
 use domain::ids::{
-    AppId, BindId, ClientId, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId,
+    WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -69,11 +70,38 @@ pub fn app_budget(id: &AppId, interface: &str) -> Key {
 
 pub fn person(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
     let shard = stable_hash(user.as_str()) % PERSON_SHARDS;
-    Key::new(format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant()), format!("P#{user}"))
+    Key::new(people_partition(enterprise, shard), format!("P#{user}"))
+}
+
+pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
+    format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant())
+}
+
+pub fn department(enterprise: &EnterpriseId, code: &DeptCode) -> Key {
+    Key::new(format!("T#{}#E#{enterprise}#D", enterprise.tenant()), format!("D#{code}"))
+}
+
+/// What stands directly below a department, in the index by department.
+pub fn listing_partition(enterprise: &EnterpriseId, department: &DeptCode) -> String {
+    format!("T#{}#E#{enterprise}#D#{department}", enterprise.tenant())
+}
+
+/// People whose folded name begins with this character, in the index by name.
+pub fn names_partition(enterprise: &EnterpriseId, first: char) -> String {
+    format!("T#{}#E#{enterprise}#N#{first}", enterprise.tenant())
+}
+
+/// People with a link, or those without one, in the index by account.
+pub fn accounts_partition(enterprise: &EnterpriseId, linked: bool) -> String {
+    format!("T#{}#E#{enterprise}#{}", enterprise.tenant(), if linked { "L" } else { "U" })
+}
+
+pub fn links_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#B", enterprise.tenant())
 }
 
 pub fn link_by_oa_user(enterprise: &EnterpriseId, oa_user: &OaUserId) -> Key {
-    Key::new(format!("T#{}#E#{enterprise}#B", enterprise.tenant()), format!("B#{oa_user}"))
+    Key::new(links_partition(enterprise), format!("B#{oa_user}"))
 }
 
 pub fn one_time_state(id: &StateId) -> Key {
@@ -141,6 +169,11 @@ pub fn registry_signing_key(kid: &str) -> Key {
 
 pub fn registry_address_budget(egress: &str) -> Key {
     Key::new("R#BUDGET".to_owned(), egress)
+}
+
+/// Says which form of the directory's index attributes all people have.
+pub fn registry_directory() -> Key {
+    Key::new("R#DIRECTORY".to_owned(), "INDEXED")
 }
 
 /// Wrong operator keys by address: they come before any tenant is known.

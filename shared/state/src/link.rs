@@ -7,13 +7,23 @@ use domain::ids::{EnterpriseId, OaUserId, WeLinkUserId};
 use domain::model::{Link, Person};
 use serde::{Deserialize, Serialize};
 
+use crate::index::{account_entry, person_item};
 use crate::keys;
-use crate::store::{Change, Store, StoreError, Transaction, item, text, value_of};
+use crate::store::{Change, Item, Store, StoreError, Transaction, item, read, text, value_of};
+use crate::table::SORT_KEY;
 
 /// The OA user's side of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Back {
     person: WeLinkUserId,
+}
+
+/// Both sides of a link, from the item of the OA user's side.
+pub(crate) fn sides(item: Item) -> Result<(OaUserId, WeLinkUserId), StoreError> {
+    let sort = item.get(SORT_KEY).and_then(|sort| sort.as_s().ok()).and_then(|sort| sort.strip_prefix("B#"));
+    let oa_user = sort.and_then(|id| OaUserId::parse(id).ok());
+    let oa_user = oa_user.ok_or_else(|| StoreError::Damaged("a link without its OA user".to_owned()))?;
+    read(item).map(|back: Back| (oa_user, back.person))
 }
 
 /// How binding or unbinding ended.
@@ -35,11 +45,17 @@ impl Store {
         link: &Link,
         audit: &Entry,
     ) -> Result<Bound, StoreError> {
+        let [partition, sort] = account_entry(enterprise, user, true);
         let person = Change {
-            set: "SET #link = :link",
+            set: "SET #link = :link, #apk = :apk, #ask = :ask",
             condition: "attribute_exists(pk) AND (attribute_not_exists(#link) OR attribute_type(#link, :null))",
-            names: vec![("#link", "link")],
-            values: vec![(":link", value_of(link)?), (":null", text("NULL"))],
+            names: vec![("#link", "link"), ("#apk", partition.0), ("#ask", sort.0)],
+            values: vec![
+                (":link", value_of(link)?),
+                (":null", text("NULL")),
+                (":apk", text(partition.1)),
+                (":ask", text(sort.1)),
+            ],
         };
         let back = item(&keys::link_by_oa_user(enterprise, &link.oa_user), &Back { person: user.clone() }, None)?;
         let writes = vec![
@@ -59,7 +75,7 @@ impl Store {
         let person = Person { link: Some(link.clone()), ..person.clone() };
         let back = keys::link_by_oa_user(&person.enterprise, &link.oa_user);
         let writes = vec![
-            self.write_new(item(&keys::person(&person.enterprise, &person.user_id), &person, None)?)?,
+            self.write_new(person_item(&person)?)?,
             self.write_new(item(&back, &Back { person: person.user_id.clone() }, None)?)?,
             self.write_audit(audit)?,
         ];
@@ -78,12 +94,18 @@ impl Store {
         oa_user: &OaUserId,
         audit: &Entry,
     ) -> Result<Bound, StoreError> {
+        let [partition, sort] = account_entry(enterprise, user, false);
         let person = Change {
             // An explicit unbinding also says that matching shall not undo it (product.md Q26).
-            set: "SET no_auto_bind = :yes REMOVE #link, unlink_asked",
+            set: "SET no_auto_bind = :yes, #apk = :apk, #ask = :ask REMOVE #link, unlink_asked",
             condition: "#link.oa_user = :oa_user",
-            names: vec![("#link", "link")],
-            values: vec![(":oa_user", text(oa_user.as_str())), (":yes", AttributeValue::Bool(true))],
+            names: vec![("#link", "link"), ("#apk", partition.0), ("#ask", sort.0)],
+            values: vec![
+                (":oa_user", text(oa_user.as_str())),
+                (":yes", AttributeValue::Bool(true)),
+                (":apk", text(partition.1)),
+                (":ask", text(sort.1)),
+            ],
         };
         let back = keys::link_by_oa_user(enterprise, oa_user);
         let writes = vec![

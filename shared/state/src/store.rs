@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -220,6 +221,56 @@ impl Store {
     pub(crate) async fn put(&self, item: Item) -> Result<(), StoreError> {
         let request = self.client.put_item().table_name(&*self.name).set_item(Some(item));
         request.send().await.map(|_| ()).map_err(unavailable)
+    }
+
+    /// Puts an item over the one that meets the condition. One that is there as it shall be is our own earlier
+    /// attempt: done.
+    pub(crate) async fn put_if(
+        &self,
+        item: Item,
+        condition: &str,
+        value: Option<(&str, AttributeValue)>,
+    ) -> Result<bool, StoreError> {
+        let mut request = self
+            .client
+            .put_item()
+            .table_name(&*self.name)
+            .set_item(Some(item.clone()))
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some((name, value)) = value {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => refused_put(error).map(|old| old == item),
+        }
+    }
+
+    /// Deletes an item that meets the condition; `false` when it does not.
+    pub(crate) async fn delete_if(
+        &self,
+        key: &Key,
+        condition: &str,
+        value: (&str, AttributeValue),
+    ) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&*self.name)
+            .key(PARTITION_KEY, text(&key.pk))
+            .key(SORT_KEY, text(&key.sk))
+            .condition_expression(condition)
+            .expression_attribute_values(value.0, value.1);
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Applies a change under its condition and returns the item as it is afterwards, or as it was when refused.

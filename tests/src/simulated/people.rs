@@ -149,21 +149,7 @@ pub(super) async fn link(bridge: &Bridge, side: &Side, member: &Member) {
         origin: LinkOrigin::Card,
         bound: Stamp { at: now, by: "operator".to_owned() },
     };
-    let person = Person {
-        enterprise: side.enterprise.clone(),
-        user_id: member.user.clone(),
-        source: PersonSource::Admin,
-        name_zh: String::new(),
-        name_en: String::new(),
-        mobile: String::new(),
-        email: String::new(),
-        corp_user_id: String::new(),
-        link: None,
-        no_auto_bind: false,
-        unlink_asked: None,
-        sign_ins: Vec::new(),
-        first_seen: now,
-    };
+    let person = Person::new(side.enterprise.clone(), member.user.clone(), PersonSource::Admin, now);
     let entry = bridge.entry(side.tenant.clone(), Action::Bind, "operator", member.user.as_str(), "");
     let bound = bridge.store().create_linked_person(&person, &link, &entry).await.expect("no fault during set-up");
     assert_eq!(bound, state::link::Bound::Done);
