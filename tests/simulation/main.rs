@@ -1,6 +1,6 @@
 //! Seeded simulations of the sign-in under virtual time (design.md 4; goals.md, fault catalogue and R1 to R4).
 //!
-//! `BRIDGE_SEEDS=n` runs n seeds instead of 256; `BRIDGE_SEED=n` replays one and prints its request log.
+//! `BRIDGE_SEEDS=n` runs n seeds instead of 500; `BRIDGE_SEED=n` replays one and prints its request log.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use campaign::{Mode, Report, run};
 use tests::simulated::table::{FORGETFUL, FORGETFUL_TRANSACTIONS};
 
-const SEEDS: u64 = 256;
+const SEEDS: u64 = 500;
 /// Tests that share the seeds.
 const SHARES: u64 = 4;
 /// Lines of the record that a failing seed shows.
@@ -98,22 +98,22 @@ fn campaign(share: u64) {
 }
 
 #[test]
-fn simulation_256_seeds_first_quarter() {
+fn simulation_500_seeds_first_quarter() {
     campaign(0);
 }
 
 #[test]
-fn simulation_256_seeds_second_quarter() {
+fn simulation_500_seeds_second_quarter() {
     campaign(1);
 }
 
 #[test]
-fn simulation_256_seeds_third_quarter() {
+fn simulation_500_seeds_third_quarter() {
     campaign(2);
 }
 
 #[test]
-fn simulation_256_seeds_last_quarter() {
+fn simulation_500_seeds_last_quarter() {
     campaign(3);
 }
 
