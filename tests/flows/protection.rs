@@ -18,6 +18,9 @@ fn with_ids(route: &str, other: &OtherTenant, nobody: bool) -> String {
         .replace("{enterprise}", &id("e_", &other.enterprise))
         .replace("{app}", &id("a_", &other.app))
         .replace("{user}", "stranger@welink")
+        .replace("{account}", &format!("u_{}", "z".repeat(36)))
+        .replace("{key}", &format!("y_{}", "z".repeat(36)))
+        .replace("{session}", &"0".repeat(64))
 }
 
 #[tokio::test]

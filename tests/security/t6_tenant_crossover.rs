@@ -1,8 +1,9 @@
 //! T6: an id of another tenant, everywhere an id goes in. Always "not found", the same as for an id of nobody.
 
+use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
-    TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId,
+    TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -22,6 +23,7 @@ proptest! {
         let _: [u8; RANDOM_CHARS] = random;
         let tenant = TenantId::from_random(tenant);
         let (app, enterprise) = (AppId::from_random(&tenant, random), EnterpriseId::from_random(&tenant, random));
+        let account = AccountId::from_random(&tenant, random);
         let instance = OaInstanceId::from_random(&tenant, random);
         let user = WeLinkUserId::parse(&foreign).unwrap();
         let all = [
@@ -32,7 +34,11 @@ proptest! {
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
-            keys::audit(&tenant, "202611", &foreign), keys::due(&tenant, Timestamp(0), &foreign, &foreign),
+            keys::audit(&tenant, "202611", &foreign),
+            keys::account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
+            keys::console_session(&account, &ConsoleSessionId::parse(&"0".repeat(64)).unwrap()),
+            keys::api_key(&ApiKeyId::from_random(&tenant, random)),
+            keys::due(&tenant, Timestamp(0), &foreign, &foreign),
         ];
         let prefix = format!("T#{tenant}");
         for key in all {
@@ -40,7 +46,9 @@ proptest! {
         }
         for key in [keys::registry_tenant(&tenant), keys::registry_client(&ClientId::parse(&foreign).unwrap()),
                     keys::registry_signing_key(&foreign), keys::registry_address_budget(&foreign),
-                        keys::registry_failures(&foreign)] {
+                        keys::registry_failures(&foreign), keys::registry_setup_key(),
+                        keys::registry_setup_closed(), keys::registry_setup_met(&foreign),
+                        keys::registry_login(&Login::parse("somebody").unwrap())] {
             prop_assert!(key.pk.starts_with("R#"), "{key:?}");
         }
     }
@@ -49,7 +57,18 @@ proptest! {
 #[test]
 fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/state/src/keys.rs")).unwrap();
-    let carriers = ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId"];
+    let carriers = [
+        "TenantId",
+        "BindId",
+        "OaInstanceId",
+        "EnterpriseId",
+        "AppId",
+        "StateId",
+        "SessionId",
+        "TicketId",
+        "AccountId",
+        "ApiKeyId",
+    ];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
         constructors += 1;

@@ -55,6 +55,12 @@ impl World {
         Self::at(None, 0, settings).await
     }
 
+    /// Starts without simulators and without an account, as with real systems.
+    pub async fn without_accounts(settings: &[(&str, &str)]) -> Self {
+        let real = Systems::Real { welink: "https://welink.invalid".to_owned() };
+        Self::over(real, None, 0, settings).await
+    }
+
     /// Starts with its data in this folder.
     pub async fn in_folder(folder: &Path, settings: &[(&str, &str)]) -> Self {
         Self::at(Some(folder.to_owned()), 0, settings).await
@@ -66,11 +72,15 @@ impl World {
     }
 
     async fn at(data_dir: Option<PathBuf>, port: u16, settings: &[(&str, &str)]) -> Self {
+        Self::over(Systems::Simulated, data_dir, port, settings).await
+    }
+
+    async fn over(systems: Systems, data_dir: Option<PathBuf>, port: u16, settings: &[(&str, &str)]) -> Self {
         let settings: BTreeMap<_, _> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let ahead_ms = Arc::new(AtomicI64::new(0));
         let (system, ahead) = (Clock::system(), Arc::clone(&ahead_ms));
         let clock = Clock::new(move || system.now().plus_ms(ahead.load(Ordering::Relaxed)));
-        let options = Options { port, data_dir, systems: Systems::Simulated, settings, clock };
+        let options = Options { port, data_dir, systems, settings, clock };
         Self { running: local::start(options).await.expect("the local bridge starts"), ahead_ms }
     }
 

@@ -23,7 +23,7 @@ use state::config::TenantConfig;
 use state::lockout::Subject;
 
 use crate::error::ApiError;
-use crate::input;
+use crate::{api_keys, input};
 
 /// The name under which the deeds of the operator key are audited.
 pub const OPERATOR: &str = "operator";
@@ -114,9 +114,13 @@ async fn admit(headers: &HeaderMap, bridge: &Bridge, from: &str) -> Result<Who, 
     if let Some(seconds) = bridge.store().locked_for_s(Subject::Anyone(&subject), OPERATOR_KEY).await? {
         return Err(Refusal { retry_after_s: Some(seconds), ..problem::LOCKED.into() });
     }
+    // The operator key, or an API key of a tenant.
     let expected = Secret::new(bridge.config().operator_key_sha256.clone());
     if !expected.expose().is_empty() && expected.matches(&sha256_hex(key)) {
         return Ok(Who::Operator);
+    }
+    if let Some(member) = api_keys::member(bridge, key).await? {
+        return Ok(member);
     }
     bridge.store().count_failure(Subject::Anyone(&subject), OPERATOR_KEY).await?;
     Err(problem::UNAUTHENTICATED.into())

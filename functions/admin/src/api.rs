@@ -6,6 +6,7 @@ use domain::role::Permission::{self, Bind, Install, Operate, Own, Read};
 use domain::text::Text;
 use signin::Bridge;
 
+use crate::{accounts, api_keys, console_session, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 
 /// One route.
@@ -69,6 +70,18 @@ routes! {
     GET "/v1/enterprises/{enterprise}/people/{user}" Read => links::person, "读取人员" / "Read a person";
     POST "/v1/enterprises/{enterprise}/links" Bind => links::bind, "绑定" / "Bind a person to an OA user";
     DELETE "/v1/enterprises/{enterprise}/links/{user}" Bind => links::unbind, "解绑" / "Unbind a person";
+    POST "/v1/setup-keys" Install => setup::create, "生成设置密钥" / "Make a setup key for the first account";
+    GET "/v1/me" Read => accounts::me, "我是谁" / "Who am I";
+    GET "/v1/tenants/{tenant}/accounts" Own => accounts::list, "列出账号" / "List the accounts";
+    POST "/v1/tenants/{tenant}/accounts" Own => accounts::create, "添加账号" / "Add an account";
+    GET "/v1/accounts/{account}" Own => accounts::show, "读取账号" / "Read an account";
+    PATCH "/v1/accounts/{account}" Own => accounts::change, "修改账号" / "Change an account; its sessions end";
+    DELETE "/v1/accounts/{account}" Own => accounts::delete, "删除账号" / "Delete an account";
+    GET "/v1/accounts/{account}/sessions" Own => console_session::list, "列出会话" / "List an account's sessions";
+    DELETE "/v1/accounts/{account}/sessions/{session}" Own => console_session::end, "结束会话" / "End a session";
+    GET "/v1/tenants/{tenant}/api-keys" Own => api_keys::list, "列出 API 密钥" / "List the API keys";
+    POST "/v1/tenants/{tenant}/api-keys" Own => api_keys::create, "添加 API 密钥" / "Add an API key";
+    DELETE "/v1/api-keys/{key}" Own => api_keys::delete, "删除 API 密钥" / "Delete an API key";
 }
 
 /// What the route demands; `None` = no such route.

@@ -3,23 +3,28 @@
 //! One file per noun. A handler reads the request, asks the state or a client once, and answers; whatever is wrong
 //! becomes a problem document that names the field and says what to do.
 
+mod accounts;
 mod actor;
 mod api;
+mod api_keys;
 mod apps;
 mod audit;
 mod auto_bind;
+pub mod console_session;
 mod enterprises;
 mod error;
 mod input;
 mod links;
 mod oa_instances;
+mod passwords;
+pub mod setup;
 mod tenants;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use platform::http::{hygiene, only_host};
 use platform::trace;
 use signin::Bridge;
@@ -33,11 +38,13 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub fn router(bridge: Bridge) -> Router {
     let host: Arc<str> = bridge.config().console_origin.authority().into();
     let entropy = bridge.entropy().clone();
+    let meets = (bridge.clone(), setup::Met::default());
     api::router()
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(bridge)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(meets, setup::meet))
         .layer(from_fn(move |request, next| only_host(Arc::clone(&host), request, next)))
         .layer(from_fn(hygiene))
         .layer(from_fn(move |request, next| trace::layer(entropy.clone(), request, next)))

@@ -82,6 +82,8 @@ enum Command {
         #[arg(long)]
         tenant: String,
     },
+    /// Makes a setup key for the first account, and prints the console's address with it: once, valid for 60 minutes.
+    SetupKey,
     /// All settings of the bridge with their meaning.
     Settings,
 }
@@ -310,7 +312,7 @@ async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
     let running = start(options).await?;
     // Heard from the moment on that somebody may ask for the end.
     let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    print_doors(&running);
+    print_doors(&running, setup_link(&running).await?.as_deref());
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = ended.recv() => {}
@@ -318,7 +320,17 @@ async fn serve(serve: Serve, data_dir: PathBuf) -> Result<()> {
     running.stop().await
 }
 
-fn print_doors(running: &Running) {
+/// Where the first account is made, while there is none.
+async fn setup_link(running: &Running) -> Result<Option<String>> {
+    if running.bridge.store().setup_closed().await? {
+        return Ok(None);
+    }
+    let api = Client::new(&running.origin("console"), running.operator_key.clone());
+    let made = api.post("/v1/setup-keys", &Value::Null).await?;
+    Ok(made["url"].as_str().map(str::to_owned))
+}
+
+fn print_doors(running: &Running, setup: Option<&str>) {
     let port = running.port;
     println!("ready");
     if running.demo.is_some() {
@@ -326,6 +338,17 @@ fn print_doors(running: &Running) {
         println!("        http://oa.localhost:{port}        the simulated OA");
     }
     println!("        http://console.localhost:{port}   the administrator's API (bridge --help lists its commands)");
+    match &running.demo {
+        Some(demo) if !demo.remembered.admin_password.is_empty() => {
+            let password = &demo.remembered.admin_password;
+            println!("        sign in to the console as {} / {password}", crate::demo::ADMIN);
+        }
+        _ => {}
+    }
+    if let Some(link) = setup {
+        println!("  make the first account within 60 minutes, at");
+        println!("        {link}");
+    }
     println!("        http://bridge.localhost:{port}    what WeLink opens");
     println!("  Ctrl-C ends it; the data stays.");
 }
@@ -362,6 +385,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         Command::App(command) => ask_app(api, command).await,
         Command::Link(command) => ask_link(api, command).await,
         Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
+        Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
         Command::Settings => Ok(Value::Null),
     }
 }

@@ -28,6 +28,11 @@ use crate::client::Client;
 /// People of the company who are in WeLink but not linked: what a newcomer meets on his first day.
 const UNLINKED: usize = 3;
 
+/// Login of the demonstration's owner.
+pub(crate) const ADMIN: &str = "admin";
+/// Characters of his password: 80 bits.
+const PASSWORD_CHARS: usize = 16;
+
 /// What the simulators must remember, so that a second start finds them as they were.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Remembered {
@@ -43,6 +48,9 @@ pub struct Remembered {
     pub oa_instance: OaInstanceId,
     pub enterprise: EnterpriseId,
     pub app: AppId,
+    /// Password of the account `admin`; empty where somebody else made that account.
+    #[serde(default)]
+    pub admin_password: String,
 }
 
 /// The running simulators with what the first start set up.
@@ -134,7 +142,7 @@ impl Simulators {
             }
             _ => None,
         };
-        let remembered = if let Some(known) = known {
+        let mut remembered = if let Some(known) = known {
             let made_for = known.port;
             ensure!(
                 made_for == port,
@@ -144,12 +152,14 @@ impl Simulators {
             self.put_app_into_welink(&known, port)?;
             known
         } else {
-            let made = self.first_start(bridge, port, key).await?;
-            if let Some(path) = &file {
-                write_private(path, &serde_json::to_vec_pretty(&made)?)?;
-            }
-            made
+            self.first_start(bridge, port, key).await?
         };
+        if remembered.admin_password.is_empty() {
+            remembered.admin_password = self.make_admin(&remembered.tenant, port, key).await?;
+            if let Some(path) = &file {
+                write_private(path, &serde_json::to_vec_pretty(&remembered)?)?;
+            }
+        }
         self.connect_oa(&remembered, port)?;
         let Self { welink, oa, faults, company, .. } = self;
         Ok(Demo { welink, oa, faults, company, remembered })
@@ -185,6 +195,7 @@ impl Simulators {
             enterprise: EnterpriseId::from_random(&tenant, [0; domain::ids::RANDOM_CHARS]),
             app: AppId::from_random(&tenant, [0; domain::ids::RANDOM_CHARS]),
             tenant,
+            admin_password: String::new(),
         };
         // The OA must know the bridge before the app is saved: its applications are read then.
         self.connect_oa(&known, port)?;
@@ -201,6 +212,20 @@ impl Simulators {
         self.set_homepage(&known, port)?;
         self.link_people(bridge, &known).await?;
         Ok(known)
+    }
+
+    /// Makes the owner of the demonstration's team, unless there is an account of this name: his password.
+    async fn make_admin(&self, tenant: &TenantId, port: u16, key: &str) -> Result<String> {
+        let api = Client::new(&format!("http://console.localhost:{port}"), key.to_owned());
+        let path = format!("/v1/tenants/{tenant}/accounts");
+        let known = api.get(&path).await?;
+        if known.as_array().into_iter().flatten().any(|account| account["login"] == ADMIN) {
+            return Ok(String::new());
+        }
+        let password = self.entropy.token(PASSWORD_CHARS);
+        let account = json!({ "login": ADMIN, "name": "管理员", "role": "owner", "password": password });
+        api.post(&path, &account).await?;
+        Ok(password)
     }
 
     fn connect_oa(&self, known: &Remembered, port: u16) -> Result<()> {

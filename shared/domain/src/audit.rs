@@ -50,6 +50,26 @@ pub enum Action {
     TicketRefused,
     #[serde(rename = "person.create")]
     PersonCreate,
+    #[serde(rename = "setup")]
+    Setup,
+    #[serde(rename = "account.create")]
+    AccountCreate,
+    #[serde(rename = "account.update")]
+    AccountUpdate,
+    #[serde(rename = "account.password")]
+    AccountPassword,
+    #[serde(rename = "account.delete")]
+    AccountDelete,
+    #[serde(rename = "session.begin")]
+    SessionBegin,
+    #[serde(rename = "session.end")]
+    SessionEnd,
+    #[serde(rename = "session.refused")]
+    SessionRefused,
+    #[serde(rename = "api-key.create")]
+    ApiKeyCreate,
+    #[serde(rename = "api-key.delete")]
+    ApiKeyDelete,
 }
 
 /// One entry: who, what, on what, with which result, from where, when.
@@ -58,7 +78,8 @@ pub struct Entry {
     pub tenant: TenantId,
     pub at: Timestamp,
     pub action: Action,
-    /// `operator`, an API key's name, `oa:<instance>`, or `welink:<user id>`; `anonymous` before identification.
+    /// `operator`, an account's login, `key:<name>`, `oa:<instance>`, or `welink:<user id>`; `anonymous` before
+    /// identification.
     pub actor: String,
     /// The id of the thing acted upon.
     pub object: String,

@@ -145,6 +145,11 @@ public_id!(/// A browser's session at the bridge (product.md C17).
 public_id!(/// A visit to the binding page (product.md M28).
     BindId, "b");
 
+public_id!(/// An account of the console (product.md C30).
+    AccountId, "u");
+public_id!(/// The public part of an API key.
+    ApiKeyId, "y");
+
 macro_rules! foreign_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

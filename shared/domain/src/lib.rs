@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here does IO, reads a clock, draws a random number or awaits. Every rule is a
 //! function of its arguments, so each of them can be tested by a table and explained by reading it.
 
+pub mod account;
 pub mod audit;
 pub mod breaker;
 pub mod destination;

@@ -20,6 +20,11 @@ pub const PASSWORD_PERSON: Policy = Policy { failures_max: 5, window_s: 900 };
 /// Wrong OA passwords for one login name, whoever tries (product.md C18).
 pub const PASSWORD_LOGIN: Policy = Policy { failures_max: 10, window_s: 900 };
 
+/// Wrong console passwords for one login (product.md SEC-06).
+pub const CONSOLE_LOGIN: Policy = Policy { failures_max: 5, window_s: 900 };
+/// Wrong console passwords and setup keys from one address, whichever the login.
+pub const CONSOLE_ADDRESS: Policy = Policy { failures_max: 30, window_s: 900 };
+
 /// What is remembered of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failures {

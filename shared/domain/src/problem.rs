@@ -112,6 +112,24 @@ problems! {
     FORBIDDEN = 403 "forbidden",
         "您的角色没有这项权限" / "Your role does not allow this",
         "请联系团队的所有者（owner）调整您的角色，或由他来操作。" / "Ask an owner of the team to change your role, or to do it for you.";
+    WRONG_SIGN_IN = 401 "wrong-sign-in",
+        "登录名或密码不正确" / "The login or the password is wrong",
+        "请核对后重试；忘记密码时，请团队的所有者（owner）为您重设。" / "Check both and try again. If you forgot your password, \
+            ask an owner of the team to set a new one.";
+    NO_ACCOUNT = 403 "no-account",
+        "您的 WeLink 账号没有关联控制台账号" / "No account of the console is linked to your WeLink account",
+        "请团队的所有者（owner）为您的账号关联 WeLink，或用密码登录。" / "Ask an owner of the team to link your account to WeLink, or \
+            sign in with your password.";
+    SETUP_KEY_REFUSED = 403 "setup-key-refused",
+        "设置密钥无效" / "The setup key is not valid",
+        "设置密钥在 60 分钟内可使用一次，最多试 5 次。请用 bridge setup-key 取得新的密钥。" / "A setup key works once, for 60 minutes, \
+            with five tries. Get a new one with bridge setup-key.";
+    SETUP_CLOSED = 409 "setup-closed",
+        "首次设置已经完成" / "The first set-up is done",
+        "请用已有的账号登录；团队的所有者（owner）可以添加账号。" / "Sign in with an account; an owner of the team can add more.";
+    LAST_OWNER = 409 "last-owner",
+        "这是团队最后一个可用的所有者" / "This is the team's last enabled owner",
+        "请先让另一个账号成为所有者（owner）。" / "Make another account an owner first.";
     LOCKED = 429 "locked",
         "错误次数过多，已暂时锁定" / "Locked for now after too many failures",
         "请稍后再试。" / "Try again later.";

@@ -49,6 +49,8 @@ keys! {
         NAT address its own name.";
     OPERATOR "BRIDGE_OPERATOR_KEY_SHA256" Some(""), "SHA-256 of the operator key, hex; whoever has the key may \
         change everything. Empty = the administrator's API refuses everybody.";
+    SETUP "BRIDGE_SETUP_KEY_SHA256" Some(""), "SHA-256 of a setup key, hex: with the key the first account is made, \
+        once, within 60 minutes of the first request. Empty = only `bridge setup-key` makes one.";
     CONFIG_CACHE "BRIDGE_CONFIG_CACHE_SECONDS" Some("30"), "How long a sandbox keeps a tenant's settings, 0 to \
         30 seconds: switching an app off takes effect within it.";
     EXTRA_ROOTS "BRIDGE_EXTRA_ROOTS_PEM" Some(""), "Additional certificate authorities (PEM), for an OA with an \
@@ -73,6 +75,7 @@ pub struct Config {
     pub calls_per_address: u32,
     pub egress_name: String,
     pub operator_key_sha256: String,
+    pub setup_key_sha256: String,
     pub config_cache_s: i64,
     pub extra_roots_pem: Option<String>,
 }
@@ -193,6 +196,7 @@ impl Config {
             calls_per_address: r.number(PER_ADDRESS, 1..=2_000_000),
             egress_name: r.text(EGRESS),
             operator_key_sha256: r.parsed(OPERATOR, String::new(), sha256_text),
+            setup_key_sha256: r.parsed(SETUP, String::new(), sha256_text),
             config_cache_s: i64::from(r.number(CONFIG_CACHE, 0..=30)),
             extra_roots_pem: r.optional(EXTRA_ROOTS),
         }

@@ -1,12 +1,14 @@
 //! Every key of the table. There is no constructor without a tenant but those of the registry.
 //!
 //! The registry (`R#…`) holds what must be unique or listed across tenants: the tenants, who owns a `client_id`, the
-//! bridge's signing keys, the budget of an egress address. Only operators' routes and the bridge itself read it; no id
-//! that comes from a request of a tenant's user leads there.
+//! bridge's signing keys, the budget of an egress address, who has a login, the setup key. Only operators' routes, the
+//! bridge itself and what comes before anybody is known (a sign-in to the console, the first set-up) read it; no id that
+//! comes from a request of a tenant's user leads there.
 
+use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId,
-    WeLinkUserId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId,
+    TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -133,6 +135,40 @@ pub fn failures(tenant: &TenantId, subject: &str) -> Key {
     Key::new(format!("T#{tenant}#L"), format!("L#{subject}"))
 }
 
+pub fn account(id: &AccountId) -> Key {
+    Key::new(accounts_partition(&id.tenant()), format!("U#{id}"))
+}
+
+pub fn accounts_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#ACC")
+}
+
+/// How many enabled owners a tenant has.
+pub fn owners(tenant: &TenantId) -> Key {
+    Key::new(format!("T#{tenant}#ACC#CLAIMS"), "OWNERS")
+}
+
+/// One account per WeLink person.
+pub fn account_of_person(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
+    Key::new(format!("T#{}#ACC#CLAIMS", enterprise.tenant()), format!("W#{enterprise}#{user}"))
+}
+
+pub fn console_session(account: &AccountId, id: &ConsoleSessionId) -> Key {
+    Key::new(console_sessions_partition(account), format!("SESSION#{}", id.as_str()))
+}
+
+pub fn console_sessions_partition(account: &AccountId) -> String {
+    format!("T#{}#ACC#{account}", account.tenant())
+}
+
+pub fn api_key(id: &ApiKeyId) -> Key {
+    Key::new(api_keys_partition(&id.tenant()), format!("Y#{id}"))
+}
+
+pub fn api_keys_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#KEYS")
+}
+
 /// `month` is `yyyymm`; `order` sorts by time and is unique.
 pub fn audit(tenant: &TenantId, month: &str, order: &str) -> Key {
     Key::new(audit_partition(tenant, month), order)
@@ -179,6 +215,26 @@ pub fn registry_directory() -> Key {
 /// Wrong operator keys by address: they come before any tenant is known.
 pub fn registry_failures(subject: &str) -> Key {
     Key::new("R#FAILURES".to_owned(), subject)
+}
+
+/// One account per login over all tenants: a login names its tenant.
+pub fn registry_login(login: &Login) -> Key {
+    Key::new("R#LOGINS".to_owned(), login.as_str())
+}
+
+/// The one setup key that is valid, if one is.
+pub fn registry_setup_key() -> Key {
+    Key::new("R#SETUP".to_owned(), "KEY")
+}
+
+/// Marks that there has been an account: no setup key is taken from then on.
+pub fn registry_setup_closed() -> Key {
+    Key::new("R#SETUP".to_owned(), "CLOSED")
+}
+
+/// Marks that a setup key from the configuration has been met, so that its time does not begin anew.
+pub fn registry_setup_met(digest: &str) -> Key {
+    Key::new("R#SETUP".to_owned(), format!("MET#{digest}"))
 }
 
 /// FNV-1a: the same on every machine and in every version, which the standard library's hasher does not promise.

@@ -4,11 +4,14 @@
 //! state change that matters is one conditional write or one transaction; what guards something is read consistently.
 //! `docs/decisions/0001-one-table.md` lists each access pattern with its cost.
 
+pub mod account;
+pub mod api_key;
 pub mod audit;
 pub mod bind;
 pub mod budget;
 pub mod config;
 pub mod directory;
+pub mod console;
 pub mod due;
 pub mod index;
 pub mod keys;
@@ -19,6 +22,7 @@ pub mod person;
 pub mod reindex;
 pub mod secrets;
 pub mod session;
+pub mod setup;
 pub mod signing;
 pub mod store;
 pub mod table;

@@ -159,6 +159,11 @@ impl Store {
 
     /// One consistent read: half a request unit per 4 KB would save little and guard nothing.
     pub(crate) async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        self.get_item(key).await?.map(read).transpose()
+    }
+
+    /// The same, not yet read into a type.
+    pub(crate) async fn get_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -169,7 +174,7 @@ impl Store {
             .send()
             .await
             .map_err(unavailable)?;
-        answer.item.map(read).transpose()
+        Ok(answer.item)
     }
 
     /// All items of a partition, in order. Bounded by [`PAGES_MAX`].
@@ -349,10 +354,35 @@ impl Store {
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
     }
 
+    /// A put that replaces the item under a condition on several values.
+    pub(crate) fn write_if(
+        &self,
+        item: Item,
+        condition: &str,
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<Write, StoreError> {
+        let mut put = Put::builder()
+            .table_name(&*self.name)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in values {
+            put = put.expression_attribute_values(name, value);
+        }
+        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
+    }
+
     /// A put without a condition, for a value that belongs to another write of the same transaction.
     pub(crate) fn write_over(&self, item: Item) -> Result<Write, StoreError> {
         let put = Put::builder().table_name(&*self.name).set_item(Some(item));
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
+    }
+
+    /// A deletion without a condition, of what may be gone already.
+    pub(crate) fn write_remove(&self, key: &Key) -> Result<Write, StoreError> {
+        let delete =
+            Delete::builder().table_name(&*self.name).key(PARTITION_KEY, text(&key.pk)).key(SORT_KEY, text(&key.sk));
+        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
     }
 
     pub(crate) fn write_delete(
@@ -361,13 +391,25 @@ impl Store {
         condition: &str,
         value: (&str, AttributeValue),
     ) -> Result<Write, StoreError> {
-        let delete = Delete::builder()
+        self.write_delete_if(key, condition, vec![value])
+    }
+
+    /// A deletion under a condition on several values.
+    pub(crate) fn write_delete_if(
+        &self,
+        key: &Key,
+        condition: &str,
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<Write, StoreError> {
+        let mut delete = Delete::builder()
             .table_name(&*self.name)
             .key(PARTITION_KEY, text(&key.pk))
             .key(SORT_KEY, text(&key.sk))
             .condition_expression(condition)
-            .expression_attribute_values(value.0, value.1)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in values {
+            delete = delete.expression_attribute_values(name, value);
+        }
         Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
     }
 
