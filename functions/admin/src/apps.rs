@@ -73,8 +73,13 @@ struct View<'a> {
     homepage_url: String,
 }
 
+/// What goes into both homepage fields of WeLink.
+pub(crate) fn homepage_url(bridge: &Bridge, app: &App) -> String {
+    format!("{}/h/{}", bridge.config().origin, app.id)
+}
+
 fn view(bridge: &Bridge, app: &App) -> serde_json::Value {
-    let homepage_url = format!("{}/h/{}", bridge.config().origin, app.id);
+    let homepage_url = homepage_url(bridge, app);
     serde_json::to_value(View { app, homepage_url }).unwrap_or_default()
 }
 
@@ -218,7 +223,7 @@ pub async fn browser_test(State(bridge): State<Bridge>, actor: Actor, Path(app):
     }
 }
 
-async fn begin_test(bridge: &Bridge, actor: &Actor, app: &str) -> Result<BrowserTest, ApiError> {
+pub(crate) async fn begin_test(bridge: &Bridge, actor: &Actor, app: &str) -> Result<BrowserTest, ApiError> {
     let mut app = find(bridge, actor, app).await?.app;
     app.browser.test_until = Some(bridge.clock().now().plus_s(BROWSER_TEST_S));
     app.version += 1;
@@ -291,10 +296,10 @@ fn short(homepage: &Homepage) -> String {
 }
 
 /// An app with everything above it.
-struct Place {
-    config: Arc<TenantConfig>,
-    enterprise: Enterprise,
-    app: App,
+pub(crate) struct Place {
+    pub(crate) config: Arc<TenantConfig>,
+    pub(crate) enterprise: Enterprise,
+    pub(crate) app: App,
 }
 
 impl Place {
@@ -303,11 +308,11 @@ impl Place {
     }
 }
 
-fn instance_of<'a>(config: &'a TenantConfig, enterprise: &Enterprise) -> Result<&'a OaInstance, ApiError> {
+pub(crate) fn instance_of<'a>(config: &'a TenantConfig, enterprise: &Enterprise) -> Result<&'a OaInstance, ApiError> {
     config.oa_instance(&enterprise.oa_instance).ok_or_else(input::missing)
 }
 
-async fn find(bridge: &Bridge, actor: &Actor, app: &str) -> Result<Place, ApiError> {
+pub(crate) async fn find(bridge: &Bridge, actor: &Actor, app: &str) -> Result<Place, ApiError> {
     let id = AppId::parse(app).map_err(|_| input::missing())?;
     let config = actor.config(bridge, &id.tenant()).await?;
     let app = config.app(&id).cloned().ok_or_else(input::missing)?;

@@ -10,6 +10,7 @@ mod api_keys;
 mod apps;
 mod audit;
 mod auto_bind;
+mod console;
 pub mod console_session;
 mod enterprises;
 mod error;
@@ -30,6 +31,7 @@ use platform::trace;
 use signin::Bridge;
 
 pub use api::{ROUTES, Route};
+pub use console::{PAGES, PageRoute};
 
 /// Bytes of a request body at most; settings are small.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -40,6 +42,7 @@ pub fn router(bridge: Bridge) -> Router {
     let entropy = bridge.entropy().clone();
     let meets = (bridge.clone(), setup::Met::default());
     api::router()
+        .merge(console::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(bridge)

@@ -167,7 +167,7 @@ fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result
     Ok(secret)
 }
 
-async fn read_apps(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<Vec<AppView>, ApiError> {
+pub(crate) async fn read_apps(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<Vec<AppView>, ApiError> {
     let instance = find(bridge, actor, instance).await?;
     let oa = bridge.oa(&instance).await?;
     let AppList::Apps(apps) = oa.apps().await.map_err(Refusal::from)? else { return Ok(Vec::new()) };
@@ -181,7 +181,7 @@ async fn read_apps(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<Vec
     Ok(apps.into_iter().map(view).collect())
 }
 
-async fn find(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<OaInstance, ApiError> {
+pub(crate) async fn find(bridge: &Bridge, actor: &Actor, instance: &str) -> Result<OaInstance, ApiError> {
     let id = OaInstanceId::parse(instance).map_err(|_| input::missing())?;
     let config = actor.config(bridge, &id.tenant()).await?;
     config.oa_instance(&id).cloned().ok_or_else(input::missing)

@@ -89,7 +89,7 @@ impl Store {
 
     /// The tenant's accounts.
     pub async fn accounts(&self, tenant: &TenantId) -> Result<Vec<Account>, StoreError> {
-        self.all(&keys::accounts_partition(tenant)).await?.into_iter().map(read).collect()
+        self.all(&keys::console_accounts_partition(tenant)).await?.into_iter().map(read).collect()
     }
 
     pub async fn create_account(

@@ -136,10 +136,10 @@ pub fn failures(tenant: &TenantId, subject: &str) -> Key {
 }
 
 pub fn account(id: &AccountId) -> Key {
-    Key::new(accounts_partition(&id.tenant()), format!("U#{id}"))
+    Key::new(console_accounts_partition(&id.tenant()), format!("U#{id}"))
 }
 
-pub fn accounts_partition(tenant: &TenantId) -> String {
+pub fn console_accounts_partition(tenant: &TenantId) -> String {
     format!("T#{tenant}#ACC")
 }
 

@@ -1,0 +1,104 @@
+//! The console: server-rendered pages over the same service functions as the JSON API.
+//!
+//! A page reads what it shows, puts blocks together and answers; a form that is refused comes back as it was typed, with
+//! its errors at the field. Each action names the route of the API that does the same (product.md ADM-08).
+
+mod accounts;
+mod apps;
+mod blocks;
+mod enterprises;
+mod form;
+mod oa_instances;
+mod overview;
+mod page;
+mod setup;
+mod sign_in;
+mod visitor;
+mod words;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, get, on, post};
+use domain::role::Permission::{self, Bind, Operate, Own, Read};
+use signin::Bridge;
+
+/// One page or action of the console.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRoute {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub needs: Permission,
+    /// `METHOD /path` of the API's route that does the same.
+    pub api: &'static str,
+}
+
+macro_rules! pages {
+    ($($method:ident $path:literal $needs:ident => $handler:path, $api:literal;)*) => {
+        pub const PAGES: &[PageRoute] = &[$(PageRoute {
+            method: stringify!($method), path: $path, needs: $needs, api: $api,
+        }),*];
+
+        fn pages() -> Router<Bridge> {
+            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))*
+        }
+    };
+}
+
+pages! {
+    GET "/" Read => overview::show, "GET /v1/tenants/{tenant}";
+    GET "/oa-instances" Read => oa_instances::list, "GET /v1/tenants/{tenant}/oa-instances";
+    GET "/new-oa-instance" Own => oa_instances::new, "POST /v1/tenants/{tenant}/oa-instances";
+    POST "/oa-instances" Own => oa_instances::create, "POST /v1/tenants/{tenant}/oa-instances";
+    GET "/oa-instances/{instance}" Read => oa_instances::show, "GET /v1/oa-instances/{instance}";
+    GET "/new-enterprise" Operate => enterprises::new, "POST /v1/tenants/{tenant}/enterprises";
+    POST "/enterprises" Operate => enterprises::create, "POST /v1/tenants/{tenant}/enterprises";
+    GET "/enterprises/{enterprise}" Read => enterprises::show, "GET /v1/enterprises/{enterprise}";
+    POST "/enterprises/{enterprise}/authority" Operate => enterprises::authority,
+        "PUT /v1/enterprises/{enterprise}/authority";
+    POST "/enterprises/{enterprise}/auto-bind" Operate => enterprises::save_auto_bind,
+        "PUT /v1/enterprises/{enterprise}/sign-in/auto-bind";
+    GET "/enterprises/{enterprise}/new-app" Own => apps::new, "POST /v1/enterprises/{enterprise}/apps";
+    POST "/enterprises/{enterprise}/apps" Own => apps::create, "POST /v1/enterprises/{enterprise}/apps";
+    GET "/apps/{app}" Read => apps::show, "GET /v1/apps/{app}";
+    POST "/apps/{app}" Operate => apps::save, "PATCH /v1/apps/{app}";
+    POST "/apps/{app}/browser-test" Operate => apps::browser_test, "POST /v1/apps/{app}/browser-test";
+    POST "/apps/{app}/credentials" Own => apps::credentials, "PUT /v1/apps/{app}/credentials";
+    GET "/accounts" Own => accounts::list, "GET /v1/tenants/{tenant}/accounts";
+    GET "/new-account" Own => accounts::new, "POST /v1/tenants/{tenant}/accounts";
+    POST "/accounts" Own => accounts::create, "POST /v1/tenants/{tenant}/accounts";
+    GET "/accounts/{account}" Own => accounts::show, "GET /v1/accounts/{account}";
+    POST "/accounts/{account}" Own => accounts::save, "PATCH /v1/accounts/{account}";
+    POST "/accounts/{account}/delete" Own => accounts::delete, "DELETE /v1/accounts/{account}";
+    POST "/accounts/{account}/sessions/{session}/end" Own => accounts::end_session,
+        "DELETE /v1/accounts/{account}/sessions/{session}";
+    POST "/api-keys" Own => accounts::create_key, "POST /v1/tenants/{tenant}/api-keys";
+    POST "/api-keys/{key}/delete" Own => accounts::delete_key, "DELETE /v1/api-keys/{key}";
+    GET "/me" Read => accounts::me, "GET /v1/me";
+    POST "/me/password" Read => accounts::change_password, "GET /v1/me";
+}
+
+/// What a page demands; `None` = no such page.
+fn needs(method: &str, path: &str) -> Option<Permission> {
+    PAGES.iter().find(|page| page.method == method && page.path == path).map(|page| page.needs)
+}
+
+/// All pages of the console.
+pub(crate) fn router() -> Router<Bridge> {
+    pages()
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/language", get(sign_in::language))
+        .route("/assets/{name}", get(asset))
+}
+
+async fn asset(Path(name): Path<String>) -> Response {
+    let (kind, body) = match name.as_str() {
+        "console.css" => ("text/css; charset=utf-8", include_str!("../../assets/console.css")),
+        "console.js" => ("text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")], body).into_response()
+}
