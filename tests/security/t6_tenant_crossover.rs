@@ -1,8 +1,8 @@
 //! T6: an id of another tenant, everywhere an id goes in. Always "not found", the same as for an id of nobody.
 
 use domain::ids::{
-    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
-    TicketId, WeLinkUserId,
+    AppId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS,
+    TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -31,6 +31,7 @@ proptest! {
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
+            keys::department(&enterprise, &DeptCode::parse(&foreign).unwrap()), keys::conflict(&enterprise, &user),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign), keys::due(&tenant, Timestamp(0), &foreign, &foreign),
         ];

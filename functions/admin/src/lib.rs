@@ -8,12 +8,15 @@ mod api;
 mod apps;
 mod audit;
 mod auto_bind;
+mod directory;
 mod enterprises;
 mod error;
 mod input;
 mod links;
 mod oa_instances;
+mod person_trace;
 mod tenants;
+mod verdicts;
 
 use std::sync::Arc;
 
