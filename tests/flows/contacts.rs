@@ -99,8 +99,8 @@ fn judged(steps: &[(String, String, Value)]) -> Vec<(&str, &str)> {
 }
 
 fn says(steps: &[(String, String, Value)], name: &str) -> String {
-    let step = steps.iter().find(|(step, ..)| step == name).unwrap_or_else(|| panic!("no step {name}"));
-    step.2.as_str().unwrap().to_owned()
+    let step = steps.iter().find(|(step, ..)| step == name);
+    step.expect("a step of this name").2.as_str().unwrap().to_owned()
 }
 
 async fn switch_auto_bind_on(world: &World) {

@@ -26,6 +26,8 @@ const PEOPLE: usize = 100_000;
 const DEPARTMENTS: usize = 5_000;
 const KEY: &str = "the operator's key of this test";
 const TABLE: &str = "bridge";
+/// People that are written at once.
+const CHUNK: usize = 5_000;
 /// One department is as large as a factory hall.
 const HALL: usize = 3_000;
 
@@ -40,7 +42,7 @@ fn engine(value: Sdk) -> AttributeValue {
         Sdk::Null(yes) => AttributeValue::NULL(yes),
         Sdk::L(list) => AttributeValue::L(list.into_iter().map(engine).collect()),
         Sdk::M(map) => AttributeValue::M(map.into_iter().map(|(name, value)| (name, engine(value))).collect()),
-        other => panic!("no item has a {other:?}"),
+        other => unreachable!("no item has a {other:?}"),
     }
 }
 
@@ -128,14 +130,32 @@ async fn console() -> Console {
     }))
     .unwrap();
     store.create_enterprise(&new, &entry(Action::EnterpriseCreate)).await.unwrap();
-    let people = (0..PEOPLE).map(|n| state::index::person_item(&person(&enterprise, n)).unwrap());
-    let departments = (1..DEPARTMENTS).map(|n| state::index::department_item(&department(&enterprise, n)).unwrap());
-    let items = people.chain(departments);
-    let items: Vec<Item> = items.map(|item| item.into_iter().map(|(k, v)| (k, engine(v))).collect()).collect();
-    database.enable_bulk_loading().unwrap();
-    database.import_items(TABLE, items, ImportOptions::default()).unwrap();
+    import(&database, &enterprise);
     let router = admin::router(bridge);
     Console { router, tap, enterprise }
+}
+
+/// Writes everybody past the API; items are made on one processor while the other writes.
+fn import(database: &Database, enterprise: &EnterpriseId) {
+    let (made, ready) = std::sync::mpsc::sync_channel::<Vec<Item>>(2);
+    let enterprise = enterprise.clone();
+    let maker = std::thread::spawn(move || {
+        let items = |items: Vec<std::collections::HashMap<String, Sdk>>| {
+            let item = |item: std::collections::HashMap<String, Sdk>| item.into_iter().map(|(k, v)| (k, engine(v)));
+            made.send(items.into_iter().map(|one| item(one).collect()).collect()).unwrap();
+        };
+        for first in (0..PEOPLE).step_by(CHUNK) {
+            let chunk = first..first + CHUNK;
+            items(chunk.map(|n| state::index::person_item(&person(&enterprise, n)).unwrap()).collect());
+        }
+        let departments = 1..DEPARTMENTS;
+        items(departments.map(|n| state::index::department_item(&department(&enterprise, n)).unwrap()).collect());
+    });
+    database.enable_bulk_loading().unwrap();
+    for items in ready {
+        database.import_items(TABLE, items, ImportOptions::default()).unwrap();
+    }
+    maker.join().unwrap();
 }
 
 impl Console {

@@ -214,10 +214,8 @@ pub(crate) async fn mark(
     let action = if marked { Action::NoAutoBindSet } else { Action::NoAutoBindRemoved };
     let mut entry = actor.entry(bridge, enterprise.id.tenant(), action, person.user_id.as_str());
     entry.detail.insert("no_auto_bind".to_owned(), format!("{} -> {marked}", person.no_auto_bind));
-    match bridge.store().mark_no_auto_bind(&enterprise.id, &person.user_id, marked, &entry).await? {
-        true => Ok(()),
-        false => Err(input::missing()),
-    }
+    let there = bridge.store().mark_no_auto_bind(&enterprise.id, &person.user_id, marked, &entry).await?;
+    if there { Ok(()) } else { Err(input::missing()) }
 }
 
 /// Works for at most ten seconds, and says where to go on.

@@ -129,19 +129,13 @@ pub(crate) async fn trace(bridge: &Bridge, actor: &Actor, enterprise: &str, user
     }
     steps.extend(visible_range(&seen));
     let instance = config.oa_instance(&enterprise.oa_instance).ok_or_else(input::missing)?;
-    match &person.link {
-        Some(link) => {
-            steps.push(linked(link));
-            steps.push(oa_account(bridge, instance, &link.oa_user).await);
-        }
-        None => {
-            steps.push(Step::new("link", Judged::Warning, "没有关联 OA 用户。", "Not linked to an OA user.").advise(
-                "在人员卡片上绑定，或见自动绑定一步。",
-                "Bind him on his card, or see the step about auto-bind.",
-            ));
-            steps.push(auto_bind(bridge, &enterprise, instance, &person, detail).await);
-            steps.extend(conflict(bridge, &enterprise, &person).await?);
-        }
+    if let Some(link) = &person.link {
+        steps.push(linked(link));
+        steps.push(oa_account(bridge, instance, &link.oa_user).await);
+    } else {
+        steps.push(not_linked());
+        steps.push(auto_bind(bridge, &enterprise, instance, &person, detail).await);
+        steps.extend(conflict(bridge, &enterprise, &person).await?);
     }
     steps.push(sign_ins(&person));
     let Person { user_id, name_zh, name_en, .. } = person;
@@ -256,6 +250,11 @@ fn linked(link: &Link) -> Step {
     let zh = format!("已关联 OA 用户 {oa_user}：{}，{at}，操作者 {by}。", origin.zh);
     let en = format!("Linked to OA user {oa_user}: {}, {at}, by {by}.", origin.en);
     Step::new("link", Judged::Ok, zh, en)
+}
+
+fn not_linked() -> Step {
+    let step = Step::new("link", Judged::Warning, "没有关联 OA 用户。", "Not linked to an OA user.");
+    step.advise("在人员卡片上绑定，或见自动绑定一步。", "Bind him on his card, or see the step about auto-bind.")
 }
 
 async fn oa_account(bridge: &Bridge, instance: &OaInstance, oa_user: &OaUserId) -> Step {
