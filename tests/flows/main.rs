@@ -5,9 +5,11 @@
 mod accounts;
 mod binding;
 mod browser_sign_in;
+mod contacts;
 mod directory;
 mod expectations;
 mod foreign;
+mod large;
 mod local;
 mod my_page;
 mod operations;

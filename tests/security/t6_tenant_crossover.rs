@@ -2,8 +2,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId,
-    TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId,
+    StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -33,6 +33,7 @@ proptest! {
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
+            keys::department(&enterprise, &DeptCode::parse(&foreign).unwrap()), keys::conflict(&enterprise, &user),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign),
             keys::account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),

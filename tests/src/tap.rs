@@ -24,6 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Seen {
     /// Calls by the operation of DynamoDB's protocol (`GetItem`), or by the path.
     pub calls: BTreeMap<String, u32>,
+    /// Bytes of the largest answer.
+    pub answer_bytes_max: usize,
     /// From a whole request until the whole answer, added up.
     pub served: Duration,
 }
@@ -88,6 +90,8 @@ async fn pass(State(line): State<Line>, request: Request<Body>) -> Response {
     let mut seen = line.seen.lock().unwrap_or_else(PoisonError::into_inner);
     seen.served += served;
     *seen.calls.entry(name).or_default() += 1;
+    let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body().len());
+    seen.answer_bytes_max = seen.answer_bytes_max.max(answer_bytes);
     drop(seen);
     answer.map_or_else(|why| (StatusCode::BAD_GATEWAY, why.to_string()).into_response(), whole)
 }

@@ -6,7 +6,7 @@ use domain::role::Permission::{self, Bind, Install, Operate, Own, Read};
 use domain::text::Text;
 use signin::Bridge;
 
-use crate::{accounts, api_keys, console_session, setup};
+use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 
 /// One route.
@@ -67,6 +67,17 @@ routes! {
     PUT "/v1/apps/{app}/credentials" Own => apps::credentials, "更换应用密钥" / "Replace an app's secret";
     POST "/v1/apps/{app}/browser-test" Operate => apps::browser_test,
         "开始浏览器登录测试" / "Begin a test of the browser sign-in";
+    GET "/v1/enterprises/{enterprise}/departments/{department}" Read => directory::show_department,
+        "部门及其下级部门和人员" / "A department with its children and people; the root is 0";
+    GET "/v1/enterprises/{enterprise}/people" Read => directory::list_people, "查找人员" / "Search people";
+    GET "/v1/enterprises/{enterprise}/people/{user}/trace" Read => person_trace::show,
+        "人员诊断（为什么不行）" / "Why a person can or cannot sign in, step by step";
+    PUT "/v1/enterprises/{enterprise}/people/{user}/no-auto-bind" Bind => directory::set_no_auto_bind,
+        "标记为不自动绑定" / "Mark a person: do not auto-link";
+    DELETE "/v1/enterprises/{enterprise}/people/{user}/no-auto-bind" Bind => directory::remove_no_auto_bind,
+        "取消不自动绑定标记" / "Remove the mark: do not auto-link";
+    POST "/v1/enterprises/{enterprise}/directory/reindex" Operate => directory::reindex,
+        "重建通讯录索引（分段）" / "Give people of an older release their place in the listings, a slice at a time";
     GET "/v1/enterprises/{enterprise}/people/{user}" Read => links::person, "读取人员" / "Read a person";
     POST "/v1/enterprises/{enterprise}/links" Bind => links::bind, "绑定" / "Bind a person to an OA user";
     DELETE "/v1/enterprises/{enterprise}/links/{user}" Bind => links::unbind, "解绑" / "Unbind a person";

@@ -12,6 +12,7 @@ mod audit;
 mod auto_bind;
 mod console;
 pub mod console_session;
+mod directory;
 mod enterprises;
 mod error;
 mod input;
@@ -19,7 +20,9 @@ mod links;
 mod oa_instances;
 mod passwords;
 pub mod setup;
+mod person_trace;
 mod tenants;
+mod verdicts;
 
 use std::sync::Arc;
 

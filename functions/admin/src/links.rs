@@ -18,9 +18,9 @@ use state::config::TenantConfig;
 use state::link::Bound;
 
 use crate::actor::Actor;
-use crate::enterprises;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
+use crate::{directory, enterprises};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,8 +51,8 @@ pub async fn person(
     actor: Actor,
     Path((enterprise, user)): Path<(String, String)>,
 ) -> Response {
-    match find_person(&bridge, &actor, &enterprise, &user).await {
-        Ok((_, person)) => Json(person).into_response(),
+    match directory::card(&bridge, &actor, &enterprise, &user).await {
+        Ok(card) => Json(card).into_response(),
         Err(error) => error.answer(actor.lang),
     }
 }
@@ -181,7 +181,7 @@ async fn member(
     Ok(bridge.new_person(&enterprise.id, user, PersonSource::Admin, Some(detail)))
 }
 
-async fn find_person(
+pub(crate) async fn find_person(
     bridge: &Bridge,
     actor: &Actor,
     enterprise: &str,

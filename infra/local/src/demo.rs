@@ -8,9 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
-use domain::audit::{Action, Entry};
-use domain::ids::{AppId, EnterpriseId, OaInstanceId, OaUserId, TenantId, WeLinkUserId};
-use domain::model::{Link, LinkOrigin, Person, PersonSource, Stamp};
+use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use platform::clock::Clock;
 use platform::entropy::Entropy;
 use platform::secret::Secret;
@@ -24,9 +22,6 @@ use sim::phone::{self, PhoneState};
 use sim::{oa, welink};
 
 use crate::client::Client;
-
-/// People of the company who are in WeLink but not linked: what a newcomer meets on his first day.
-const UNLINKED: usize = 3;
 
 /// Login of the demonstration's owner.
 pub(crate) const ADMIN: &str = "admin";
@@ -210,7 +205,7 @@ impl Simulators {
         let app = api.post(&format!("/v1/enterprises/{}/apps", known.enterprise), &app).await?;
         known.app = serde_json::from_value(app["id"].clone())?;
         self.set_homepage(&known, port)?;
-        self.link_people(bridge, &known).await?;
+        crate::demo_directory::fill(&self.company, bridge, &known).await?;
         Ok(known)
     }
 
@@ -261,32 +256,6 @@ impl Simulators {
     fn set_homepage(&self, known: &Remembered, port: u16) -> Result<()> {
         let url = format!("http://bridge.localhost:{port}/h/{}", known.app);
         self.welink.set_homepage(&known.client_id, &url, &url)?;
-        Ok(())
-    }
-
-    /// Links the company's people straight in the table: through the API each would be looked up in WeLink, at the pace
-    /// that WeLink allows.
-    async fn link_people(&self, bridge: &Bridge, known: &Remembered) -> Result<()> {
-        let count = self.company.people.len().saturating_sub(UNLINKED);
-        for person in self.company.people.iter().take(count) {
-            let (now, user) = (bridge.clock().now(), WeLinkUserId::parse(&format!("{}@welink", person.login))?);
-            let link = Link {
-                oa_user: OaUserId::parse(&person.id)?,
-                login_id: person.login.clone(),
-                origin: LinkOrigin::Card,
-                bound: Stamp { at: now, by: "demo".to_owned() },
-            };
-            let entry: Entry = bridge.entry(known.tenant.clone(), Action::Bind, "demo", user.as_str(), "");
-            let person = Person {
-                name_zh: person.name_zh.clone(),
-                name_en: person.name_en.clone(),
-                mobile: person.mobile.clone(),
-                email: person.email.clone(),
-                corp_user_id: person.work_code.clone(),
-                ..Person::new(known.enterprise.clone(), user, PersonSource::Admin, now)
-            };
-            bridge.store().create_linked_person(&person, &link, &entry).await?;
-        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 pub mod cli;
 mod client;
 mod demo;
+mod demo_directory;
 mod engine;
 mod front;
 mod serve;

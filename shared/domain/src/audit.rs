@@ -36,6 +36,12 @@ pub enum Action {
     BindRefused,
     #[serde(rename = "link.unbind-asked")]
     UnbindAsked,
+    #[serde(rename = "link.no-auto-bind")]
+    NoAutoBindSet,
+    #[serde(rename = "link.no-auto-bind-removed")]
+    NoAutoBindRemoved,
+    #[serde(rename = "directory.reindex")]
+    DirectoryReindex,
     #[serde(rename = "auto-bind.update")]
     AutoBindUpdate,
     #[serde(rename = "sign-in")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::matching::{Account, Candidate, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide};
-use domain::model::{Link, LinkOrigin, Person};
+use domain::model::{Enterprise, Link, LinkOrigin, OaInstance, Person};
 use domain::problem;
 use oa::model::{AccountType, MatchField, OaUser};
 use oa::port::Port as _;
@@ -42,13 +42,7 @@ impl Bridge {
             },
         };
         let Some(detail) = detail else { return Ok(None) };
-        let text = |field: &Option<String>| field.clone().unwrap_or_default();
-        let (mobile, email) = (text(&detail.mobile), text(&detail.email));
-        let (corp_user_id, employee_id) = (text(&detail.corp_user_id), text(&detail.employee_id));
-        let member =
-            MemberFields { mobile: &mobile, email: &email, corp_user_id: &corp_user_id, employee_id: &employee_id };
-        let searched = tokio::time::timeout(SEARCH_MAX, self.search(place, person, member)).await;
-        match searched.map_err(|_| Refusal::because(problem::OA_DOWN, "the OA is too slow for a sign-in"))?? {
+        match self.matching(place.enterprise, place.instance, person, &detail).await? {
             Verdict::Link(_, hit) => {
                 let link = self.new_link(&person.user_id, hit.oa_user, hit.login_id, LinkOrigin::AutoBind);
                 match self.write_link(place.app, &person.user_id, &link, visitor).await? {
@@ -71,13 +65,37 @@ impl Bridge {
         }
     }
 
-    async fn search(&self, place: Place<'_>, person: &Person, member: MemberFields<'_>) -> Result<Verdict, Refusal> {
-        let mut progress = decide(&place.enterprise.auto_bind, person, member);
+    /// What auto-bind says of this person with what WeLink tells of him now; writes nothing.
+    pub async fn matching(
+        &self,
+        enterprise: &Enterprise,
+        instance: &OaInstance,
+        person: &Person,
+        detail: &UserDetail,
+    ) -> Result<Verdict, Refusal> {
+        let member = MemberFields {
+            mobile: detail.mobile.as_deref().unwrap_or_default(),
+            email: detail.email.as_deref().unwrap_or_default(),
+            corp_user_id: detail.corp_user_id.as_deref().unwrap_or_default(),
+            employee_id: detail.employee_id.as_deref().unwrap_or_default(),
+        };
+        let searched = tokio::time::timeout(SEARCH_MAX, self.search(enterprise, instance, person, member)).await;
+        searched.map_err(|_| Refusal::because(problem::OA_DOWN, "the OA is too slow for a sign-in"))?
+    }
+
+    async fn search(
+        &self,
+        enterprise: &Enterprise,
+        instance: &OaInstance,
+        person: &Person,
+        member: MemberFields<'_>,
+    ) -> Result<Verdict, Refusal> {
+        let mut progress = decide(&enterprise.auto_bind, person, member);
         for _ in 0..=PAIRS_MAX {
             match progress {
                 Progress::Done(verdict) => return Ok(verdict),
                 Progress::Ask(question) => {
-                    let candidates = self.candidates(place, &question).await?;
+                    let candidates = self.candidates(enterprise, instance, &question).await?;
                     progress = question.answer(&candidates);
                 }
             }
@@ -87,14 +105,19 @@ impl Bridge {
     }
 
     /// The OA's answer to a question, with main accounts and existing links beside it.
-    async fn candidates(&self, place: Place<'_>, question: &Question<'_>) -> Result<Vec<Candidate>, Refusal> {
+    async fn candidates(
+        &self,
+        enterprise: &Enterprise,
+        instance: &OaInstance,
+        question: &Question<'_>,
+    ) -> Result<Vec<Candidate>, Refusal> {
         let field = match question.field() {
             OaField::Mobile => MatchField::Mobile,
             OaField::Email => MatchField::Email,
             OaField::WorkCode => MatchField::WorkCode,
             OaField::LoginName => MatchField::LoginName,
         };
-        let oa = self.oa(place.instance).await?;
+        let oa = self.oa(instance).await?;
         let found = oa.find_users(field, question.key().as_str()).await?;
         let mut added: Vec<OaUser> = Vec::new();
         for main in found.iter().filter_map(|user| user.main_account.as_ref()) {
@@ -105,7 +128,7 @@ impl Bridge {
         let mut candidates = Vec::with_capacity(found.len() + added.len());
         for (user, was_found) in found.into_iter().map(|user| (user, true)).chain(added.into_iter().map(|u| (u, false)))
         {
-            let linked = self.store().linked_to(&place.enterprise.id, &user.id).await?.is_some();
+            let linked = self.store().linked_to(&enterprise.id, &user.id).await?.is_some();
             candidates.push(candidate(user, was_found, linked));
         }
         Ok(candidates)

@@ -38,6 +38,15 @@ impl Store {
         self.put(item(&key, conflict, None)?).await
     }
 
+    /// The conflict of one person.
+    pub async fn conflict(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+    ) -> Result<Option<Conflict>, StoreError> {
+        self.get(&keys::conflict(enterprise, user)).await
+    }
+
     /// All open conflicts of an enterprise.
     pub async fn conflicts(&self, enterprise: &EnterpriseId) -> Result<Vec<Conflict>, StoreError> {
         self.all(&keys::conflicts_partition(enterprise)).await?.into_iter().map(read).collect()

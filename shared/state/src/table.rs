@@ -38,8 +38,9 @@ pub async fn create(client: &Client, name: &str) -> Result<(), StoreError> {
         .set_key_schema(Some(key_schema(PARTITION_KEY, SORT_KEY)?))
         .set_attribute_definitions(Some(texts(&[PARTITION_KEY, SORT_KEY])?));
     for index in INDEXES {
-        let texts = texts(&[index.partition, index.sort])?;
-        request = texts.into_iter().fold(request, |request, text| request.attribute_definitions(text));
+        for attribute in texts(&[index.partition, index.sort])? {
+            request = request.attribute_definitions(attribute);
+        }
         let built = GlobalSecondaryIndex::builder()
             .index_name(index.name)
             .set_key_schema(Some(key_schema(index.partition, index.sort)?))

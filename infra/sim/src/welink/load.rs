@@ -87,8 +87,9 @@ fn member(company: &Company, person: &Person, now: Timestamp) -> Member {
     member
 }
 
-/// The company itself is the root.
-fn dept_code(company: &Company, index: usize) -> String {
+/// The code that WeLink gives a department of a loaded company, by its place in the company's list. The company itself
+/// is the root.
+pub fn dept_code(company: &Company, index: usize) -> String {
     match company.departments.get(index) {
         Some(department) if department.parent.is_some() => (DEPT_CODE_FIRST + index).to_string(),
         _ => ROOT_DEPT.to_owned(),

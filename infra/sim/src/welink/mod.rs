@@ -31,7 +31,7 @@ use platform::secret::Secret;
 
 use crate::faults::{Dialect, Faults};
 
-pub use load::user_id_of;
+pub use load::{dept_code, user_id_of};
 pub use log::{LogEntry, NO_ANSWER};
 pub use model::{
     App, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant, VisibleRange,
