@@ -76,6 +76,20 @@ pub enum Action {
     ApiKeyCreate,
     #[serde(rename = "api-key.delete")]
     ApiKeyDelete,
+    #[serde(rename = "people.export")]
+    PeopleExport,
+    #[serde(rename = "conflict.settle")]
+    ConflictSettle,
+    #[serde(rename = "link-job.begin")]
+    LinkJobBegin,
+    #[serde(rename = "link-job.preview")]
+    LinkJobPreview,
+    #[serde(rename = "link-job.apply")]
+    LinkJobApply,
+    #[serde(rename = "link-job.done")]
+    LinkJobDone,
+    #[serde(rename = "link-job.refused")]
+    LinkJobRefused,
 }
 
 /// One entry: who, what, on what, with which result, from where, when.

@@ -144,6 +144,8 @@ public_id!(/// A browser's session at the bridge (product.md C17).
 
 public_id!(/// A visit to the binding page (product.md M28).
     BindId, "b");
+public_id!(/// Many links at once: an import, a bulk unbinding, or the undoing of one (product.md BND-07 to BND-11).
+    LinkJobId, "j");
 
 public_id!(/// An account of the console (product.md C30).
     AccountId, "u");

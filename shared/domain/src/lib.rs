@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod destination;
 pub mod fold;
 pub mod ids;
+pub mod link_job;
 pub mod lockout;
 pub mod mask;
 pub mod matching;

@@ -317,6 +317,8 @@ pub enum LinkOrigin {
     Password,
     /// By matching fields at sign-in (自动绑定).
     AutoBind,
+    /// By a row of a file (导入, product.md M36).
+    Import,
 }
 
 /// Person <-> OA user, one to one within an enterprise (product.md Q27).

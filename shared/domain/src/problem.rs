@@ -167,6 +167,12 @@ problems! {
         "WeLink 不接受这组 client_id 和 client_secret" / "WeLink refuses this client_id and client_secret",
         "请在 WeLink 开放平台的【基本信息】中核对后重新填写。" / "Compare them with 基本信息 (basic information) on the WeLink open \
             platform and enter them again.";
+    PREVIEW_STALE = 409 "preview-stale",
+        "预览之后数据已变化，没有写入任何关联" / "Something changed since the preview; no link was written",
+        "请重新导入文件并查看新的预览。" / "Import the file again and look at the new preview.";
+    LINK_JOB_PHASE = 409 "link-job-phase",
+        "这项任务现在不能进行此操作" / "This job cannot do that now",
+        "请查看任务的当前阶段。" / "Look at the phase that the job is in.";
     OA_REFUSED = 422 "oa-refused",
         "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
         "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";

@@ -2,12 +2,14 @@
 
 use domain::audit::Entry;
 use domain::ids::{BindId, EnterpriseId, OaUserId, WeLinkUserId};
+use domain::model::Link;
 use domain::session::BindSession;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
-use crate::store::{Change, Outcome, Store, StoreError, Transaction, item, number, read};
+use crate::link::Bound;
+use crate::store::{Change, Outcome, Store, StoreError, Transaction, item, number, read, value_of};
 
 /// Several OA users match one person: he appears once, with the candidates of his last sign-in (product.md BND-05).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +52,28 @@ impl Store {
     /// All open conflicts of an enterprise.
     pub async fn conflicts(&self, enterprise: &EnterpriseId) -> Result<Vec<Conflict>, StoreError> {
         self.all(&keys::conflicts_partition(enterprise)).await?.into_iter().map(read).collect()
+    }
+
+    /// The open case of one person.
+    pub async fn conflict(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+    ) -> Result<Option<Conflict>, StoreError> {
+        self.get(&keys::conflict(enterprise, user)).await
+    }
+
+    /// Links the person of a case to the chosen candidate and closes the case, while its candidates are still these.
+    pub async fn settle_conflict(&self, conflict: &Conflict, link: &Link, audit: &Entry) -> Result<Bound, StoreError> {
+        let Conflict { enterprise, user, candidates, .. } = conflict;
+        let [person, back] = self.write_bind(enterprise, user, link)?;
+        let seen = (":candidates", value_of(candidates)?);
+        let case = self.write_delete(&keys::conflict(enterprise, user), "candidates = :candidates", seen)?;
+        Ok(match self.transact(vec![person, back, case, self.write_audit(audit)?]).await? {
+            Transaction::Done => Bound::Done,
+            Transaction::Refused(1, _) => Bound::OaUserTaken,
+            Transaction::Refused(..) => Bound::PersonRefused,
+        })
     }
 
     /// Notes that the person asks to be unlinked; `false` when there is nobody linked to ask.

@@ -7,8 +7,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId,
-    TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, LinkJobId, OaInstanceId, OaUserId, SessionId,
+    StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -75,6 +75,7 @@ pub fn person(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
     Key::new(people_partition(enterprise, shard), format!("P#{user}"))
 }
 
+/// One of the [`PERSON_SHARDS`] that together hold an enterprise's people.
 pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
     format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant())
 }
@@ -125,6 +126,33 @@ pub fn conflict(enterprise: &EnterpriseId, user: &WeLinkUserId) -> Key {
 
 pub fn conflicts_partition(enterprise: &EnterpriseId) -> String {
     format!("T#{}#E#{enterprise}#C", enterprise.tenant())
+}
+
+/// The head of a link job; its rows and their endings lie beside it.
+pub fn link_job(id: &LinkJobId) -> Key {
+    Key::new(link_job_partition(id), "JOB")
+}
+
+pub fn link_job_rows(id: &LinkJobId, chunk: u32) -> Key {
+    Key::new(link_job_partition(id), format!("R#{chunk:05}"))
+}
+
+/// `position` counts the job's rows from 0.
+pub fn link_job_ending(id: &LinkJobId, position: u32) -> Key {
+    Key::new(link_job_partition(id), format!("X#{position:06}"))
+}
+
+pub fn link_job_partition(id: &LinkJobId) -> String {
+    format!("T#{}#J#{id}", id.tenant())
+}
+
+/// The jobs of an enterprise by the time when they began.
+pub fn link_job_of(enterprise: &EnterpriseId, began: Timestamp, id: &LinkJobId) -> Key {
+    Key::new(link_jobs_partition(enterprise), format!("{:013}#{id}", began.0.max(0)))
+}
+
+pub fn link_jobs_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#J", enterprise.tenant())
 }
 
 pub fn ticket(id: &TicketId) -> Key {

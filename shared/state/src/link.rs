@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::{account_entry, person_item};
 use crate::keys;
-use crate::store::{Change, Item, Store, StoreError, Transaction, item, read, text, value_of};
+use crate::store::{Change, Item, Store, StoreError, Transaction, Write, item, read, text, value_of};
 use crate::table::SORT_KEY;
 
 /// The OA user's side of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Back {
-    person: WeLinkUserId,
+pub(crate) struct Back {
+    pub(crate) person: WeLinkUserId,
 }
 
 /// Both sides of a link, from the item of the OA user's side.
@@ -45,6 +45,22 @@ impl Store {
         link: &Link,
         audit: &Entry,
     ) -> Result<Bound, StoreError> {
+        let [person, back] = self.write_bind(enterprise, user, link)?;
+        let writes = vec![person, back, self.write_audit(audit)?];
+        Ok(match self.transact(writes).await? {
+            Transaction::Done => Bound::Done,
+            Transaction::Refused(1, _) => Bound::OaUserTaken,
+            Transaction::Refused(..) => Bound::PersonRefused,
+        })
+    }
+
+    /// Both sides of a new link: the person's, who has none, and the OA user's, who has none.
+    pub(crate) fn write_bind(
+        &self,
+        enterprise: &EnterpriseId,
+        user: &WeLinkUserId,
+        link: &Link,
+    ) -> Result<[Write; 2], StoreError> {
         let [partition, sort] = account_entry(enterprise, user, true);
         let person = Change {
             set: "SET #link = :link, #apk = :apk, #ask = :ask",
@@ -58,16 +74,7 @@ impl Store {
             ],
         };
         let back = item(&keys::link_by_oa_user(enterprise, &link.oa_user), &Back { person: user.clone() }, None)?;
-        let writes = vec![
-            self.write_change(&keys::person(enterprise, user), person)?,
-            self.write_new(back)?,
-            self.write_audit(audit)?,
-        ];
-        Ok(match self.transact(writes).await? {
-            Transaction::Done => Bound::Done,
-            Transaction::Refused(1, _) => Bound::OaUserTaken,
-            Transaction::Refused(..) => Bound::PersonRefused,
-        })
+        Ok([self.write_change(&keys::person(enterprise, user), person)?, self.write_new(back)?])
     }
 
     /// Writes a person who is not in the copy yet together with his link.
