@@ -13,6 +13,8 @@ mod crashes;
 mod forged;
 #[cfg(test)]
 mod forged_links;
+#[cfg(test)]
+mod link_jobs;
 mod links;
 
 use std::collections::{BTreeMap, BTreeSet};

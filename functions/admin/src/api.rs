@@ -8,6 +8,7 @@ use signin::Bridge;
 
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
+use crate::{conflicts, link_jobs, people_export};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,22 @@ routes! {
     GET "/v1/tenants/{tenant}/api-keys" Own => api_keys::list, "列出 API 密钥" / "List the API keys";
     POST "/v1/tenants/{tenant}/api-keys" Own => api_keys::create, "添加 API 密钥" / "Add an API key";
     DELETE "/v1/api-keys/{key}" Own => api_keys::delete, "删除 API 密钥" / "Delete an API key";
+    POST "/v1/enterprises/{enterprise}/conflicts/{user}/settle" Bind => conflicts::post_settle,
+        "处理冲突" / "Settle a conflict by choosing a candidate";
+    GET "/v1/enterprises/{enterprise}/people/export" Read => people_export::get,
+        "导出人员" / "Export the people, with a relation column to fill in";
+    POST "/v1/enterprises/{enterprise}/link-imports" Bind => link_jobs::post_import,
+        "导入关联" / "Import links from a file";
+    GET "/v1/enterprises/{enterprise}/bulk-unbind" Read => link_jobs::get_bulk_unbind,
+        "现有关联数" / "How many links there are to unbind";
+    POST "/v1/enterprises/{enterprise}/bulk-unbind" Bind => link_jobs::post_bulk_unbind,
+        "批量解绑" / "Unbind everybody";
+    GET "/v1/enterprises/{enterprise}/link-jobs" Read => link_jobs::get_list, "最近的任务" / "The newest link jobs";
+    GET "/v1/link-jobs/{job}" Read => link_jobs::get_job, "读取任务" / "Read a link job";
+    POST "/v1/link-jobs/{job}/continue" Bind => link_jobs::post_continue, "继续任务" / "Work on a link job for a while";
+    POST "/v1/link-jobs/{job}/apply" Bind => link_jobs::post_apply, "按预览写入" / "Write what the preview shows";
+    GET "/v1/link-jobs/{job}/result" Read => link_jobs::get_result, "任务结果" / "One outcome per row, as a file";
+    POST "/v1/link-jobs/{job}/undo" Bind => link_jobs::post_undo, "撤销任务" / "Take back what a link job wrote";
 }
 
 /// What the route demands; `None` = no such route.

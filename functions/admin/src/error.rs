@@ -24,6 +24,13 @@ impl ApiError {
         Self { refusal: problem::NOT_ACCEPTABLE_FIELD.into(), fields: vec![error] }
     }
 
+    /// The same, with one field more that says what it is about.
+    #[must_use]
+    pub fn about(mut self, field: &str, reason: impl std::fmt::Display) -> Self {
+        self.fields.push(FieldError { field: field.to_owned(), reason: reason.to_string() });
+        self
+    }
+
     /// The body cannot be read; `reason` says where.
     pub fn body(reason: impl std::fmt::Display) -> Self {
         let error = FieldError { field: "body".to_owned(), reason: reason.to_string() };

@@ -209,6 +209,21 @@ impl Plan {
         Self { status, claim: None, change: None }
     }
 
+    /// Whether what the preview saw is still so: `person` is who has the row's user id now, and `taken` says whether
+    /// somebody else is linked to the OA user whom the row claims. What the OA says is not asked again.
+    pub fn holds(&self, person: Option<&Person>, taken: bool) -> bool {
+        let link = person.and_then(|person| person.link.as_ref());
+        let is_claimed = link.is_some_and(|link| Some(&link.oa_user) == self.claim.as_ref());
+        match (self.status, &self.change) {
+            (Status::UnknownPerson, _) => person.is_none(),
+            (Status::Unchanged, _) => is_claimed,
+            (Status::AlreadyLinked, _) => link.is_some() && !is_claimed,
+            (Status::OaUserTaken, _) => taken,
+            (_, Some(change)) => person.is_some() && is_same(link, change.before.as_ref()) && !taken,
+            (_, None) => true,
+        }
+    }
+
     /// Removes this link.
     pub fn unbind(link: Link) -> Self {
         Self { status: Status::Unlink, claim: None, change: Some(Change { before: Some(link), after: None }) }
@@ -219,6 +234,12 @@ impl Plan {
         let change = Change { before: job.written(change), after: change.before.clone() };
         Self { status: Status::Restore, claim: None, change: Some(change) }
     }
+}
+
+/// One link is told from a later one with the same OA user by when it was bound.
+fn is_same(a: Option<&Link>, b: Option<&Link>) -> bool {
+    let identity = |link: &Link| (link.oa_user.clone(), link.bound.at);
+    a.map(identity) == b.map(identity)
 }
 
 /// Whom a relation value means. `Err` says why it means nobody who can be linked, with the OA user if there is one.

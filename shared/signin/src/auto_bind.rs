@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::matching::{Account, Candidate, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide};
+use domain::ids::{EnterpriseId, WeLinkUserId};
+use domain::matching::{
+    Account, Candidate, Key, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide,
+};
 use domain::model::{Enterprise, Link, LinkOrigin, OaInstance, Person};
 use domain::problem;
 use oa::model::{AccountType, MatchField, OaUser};
@@ -95,7 +98,7 @@ impl Bridge {
             match progress {
                 Progress::Done(verdict) => return Ok(verdict),
                 Progress::Ask(question) => {
-                    let candidates = self.candidates(enterprise, instance, &question).await?;
+                    let candidates = self.candidates(enterprise, instance, person, &question).await?;
                     progress = question.answer(&candidates);
                 }
             }
@@ -109,16 +112,30 @@ impl Bridge {
         &self,
         enterprise: &Enterprise,
         instance: &OaInstance,
+        person: &Person,
         question: &Question<'_>,
     ) -> Result<Vec<Candidate>, Refusal> {
-        let field = match question.field() {
+        let asked = (question.field(), question.key());
+        self.oa_candidates(instance, &enterprise.id, asked, &person.user_id).await
+    }
+
+    /// The OA users whose field has this value, with the main accounts of secondary ones; `linked` says whether
+    /// somebody other than `person` has the link.
+    pub async fn oa_candidates(
+        &self,
+        instance: &OaInstance,
+        enterprise: &EnterpriseId,
+        (field, key): (OaField, &Key),
+        person: &WeLinkUserId,
+    ) -> Result<Vec<Candidate>, Refusal> {
+        let field = match field {
             OaField::Mobile => MatchField::Mobile,
             OaField::Email => MatchField::Email,
             OaField::WorkCode => MatchField::WorkCode,
             OaField::LoginName => MatchField::LoginName,
         };
         let oa = self.oa(instance).await?;
-        let found = oa.find_users(field, question.key().as_str()).await?;
+        let found = oa.find_users(field, key.as_str()).await?;
         let mut added: Vec<OaUser> = Vec::new();
         for main in found.iter().filter_map(|user| user.main_account.as_ref()) {
             if found.iter().chain(&added).all(|user| user.id != *main) {
@@ -128,7 +145,7 @@ impl Bridge {
         let mut candidates = Vec::with_capacity(found.len() + added.len());
         for (user, was_found) in found.into_iter().map(|user| (user, true)).chain(added.into_iter().map(|u| (u, false)))
         {
-            let linked = self.store().linked_to(&enterprise.id, &user.id).await?.is_some();
+            let linked = self.store().linked_to(enterprise, &user.id).await?.is_some_and(|owner| owner != *person);
             candidates.push(candidate(user, was_found, linked));
         }
         Ok(candidates)

@@ -237,12 +237,21 @@ fn internet(fleet: &Fleet, oas: Transport) -> Transport {
 impl Simulated {
     /// Calls the administrator's API; the status and the body, or none without an answer.
     pub async fn api(&self, method: Method, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.call(method, path, Bytes::from(body.to_string())).await
+    }
+
+    /// Posts a file to the administrator's API.
+    pub async fn upload(&self, path: &str, file: String) -> Option<(u16, Value)> {
+        self.call(Method::POST, path, Bytes::from(file)).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes) -> Option<(u16, Value)> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{CONSOLE}{path}"))
             .header(header::HOST, CONSOLE.trim_start_matches("http://"))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.operator_key))
-            .body(Bytes::from(body.to_string()))
+            .body(body)
             .expect("a request");
         let answer = tokio::time::timeout(std::time::Duration::from_mins(1), self.fleet.serve("operator", request));
         let answer = answer.await.ok()?.ok()?;
