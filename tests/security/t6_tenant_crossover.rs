@@ -2,8 +2,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId,
-    StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, LinkJobId, OaInstanceId, OaUserId, RANDOM_CHARS,
+    SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -26,6 +26,7 @@ proptest! {
         let account = AccountId::from_random(&tenant, random);
         let instance = OaInstanceId::from_random(&tenant, random);
         let user = WeLinkUserId::parse(&foreign).unwrap();
+        let job = LinkJobId::from_random(&tenant, random);
         let all = [
             keys::tenant(&tenant), keys::oa_instance(&instance), keys::enterprise(&enterprise),
             keys::app(&enterprise, &app), keys::enterprise_name(&tenant, &foreign), keys::app_secrets(&app),
@@ -40,6 +41,8 @@ proptest! {
             keys::console_session(&account, &ConsoleSessionId::parse(&"0".repeat(64)).unwrap()),
             keys::api_key(&ApiKeyId::from_random(&tenant, random)),
             keys::due(&tenant, Timestamp(0), &foreign, &foreign),
+            keys::link_job(&job), keys::link_job_rows(&job, 1), keys::link_job_ending(&job, 1),
+            keys::link_job_of(&enterprise, Timestamp(0), &job),
         ];
         let prefix = format!("T#{tenant}");
         for key in all {
@@ -69,6 +72,7 @@ fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
         "TicketId",
         "AccountId",
         "ApiKeyId",
+        "LinkJobId",
     ];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
