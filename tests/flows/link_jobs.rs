@@ -21,21 +21,8 @@ pub async fn add_person(world: &World, login: &str) {
     let bridge = &world.running.bridge;
     let user_id = WeLinkUserId::parse(&format!("{login}@welink")).unwrap();
     let entry = bridge.entry(world.tenant().clone(), Action::PersonCreate, "test", user_id.as_str(), "");
-    let person = Person {
-        enterprise: world.enterprise().clone(),
-        user_id,
-        source: PersonSource::Sso,
-        name_zh: "测试员".to_owned(),
-        name_en: String::new(),
-        mobile: String::new(),
-        email: String::new(),
-        corp_user_id: String::new(),
-        link: None,
-        no_auto_bind: false,
-        unlink_asked: None,
-        sign_ins: Vec::new(),
-        first_seen: bridge.clock().now(),
-    };
+    let mut person = Person::new(world.enterprise().clone(), user_id, PersonSource::Sso, bridge.clock().now());
+    "测试员".clone_into(&mut person.name_zh);
     assert!(bridge.store().create_person(&person, &entry).await.unwrap());
 }
 

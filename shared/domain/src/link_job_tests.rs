@@ -42,21 +42,8 @@ fn person(link: Option<&str>) -> Person {
         origin: LinkOrigin::Card,
         bound: stamp(1),
     });
-    Person {
-        enterprise: job(false).enterprise,
-        user_id: WeLinkUserId::parse("b@welink").unwrap(),
-        source: PersonSource::Sso,
-        name_zh: String::new(),
-        name_en: String::new(),
-        mobile: String::new(),
-        email: String::new(),
-        corp_user_id: String::new(),
-        link,
-        no_auto_bind: false,
-        unlink_asked: None,
-        sign_ins: Vec::new(),
-        first_seen: Timestamp(0),
-    }
+    let user = WeLinkUserId::parse("b@welink").unwrap();
+    Person { link, ..Person::new(job(false).enterprise, user, PersonSource::Sso, Timestamp(0)) }
 }
 
 fn candidate(id: &str) -> Candidate {

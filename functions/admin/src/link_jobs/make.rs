@@ -85,9 +85,9 @@ pub(crate) async fn bulk_unbind(
 }
 
 /// How many links the enterprise has: what a bulk unbinding has to be confirmed with.
-pub(crate) async fn count_links(bridge: &Bridge, actor: &Actor, enterprise: &str) -> Result<usize, ApiError> {
+pub(crate) async fn count_links(bridge: &Bridge, actor: &Actor, enterprise: &str) -> Result<u64, ApiError> {
     let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
-    Ok(links(bridge, &enterprise).await?.len())
+    Ok(bridge.store().count_links(&enterprise.id).await?)
 }
 
 async fn links(bridge: &Bridge, enterprise: &Enterprise) -> Result<Vec<(String, Link)>, ApiError> {

@@ -50,7 +50,7 @@ pub(crate) struct PartAsked {
 
 #[derive(Serialize)]
 struct Counted {
-    count: usize,
+    count: u64,
 }
 
 /// Reads the query of an address.

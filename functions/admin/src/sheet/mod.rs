@@ -35,6 +35,7 @@ pub(crate) mod heading {
         MOBILE = "手机" / "Mobile";
         EMAIL = "邮箱" / "E-mail";
         WORK_NUMBER = "工号" / "Work number";
+        DEPARTMENT = "部门" / "Department";
         OA_USER = "OA 用户" / "OA user";
         OA_LOGIN = "OA 登录名" / "OA login";
         RELATION = "关联值" / "Relation value";
