@@ -57,6 +57,36 @@ async fn bnd_06_an_export_has_one_row_per_person_and_reimports_with_zero_changes
     assert_eq!(world.audited(domain::audit::Action::PeopleExport, "ok").await, 2);
 }
 
+/// What a person types; the answer on stdout.
+async fn bridge(world: &World, arguments: &[&str]) -> Value {
+    let mut command = tokio::process::Command::new(tests::tools::bridge().await);
+    command.args(["--api", &world.running.origin("console"), "--key", &world.running.operator_key]).args(arguments);
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bnd_06_the_command_line_exports_imports_unbinds_and_undoes() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (enterprise, path) = (world.enterprise().as_str(), folder.path().join("people").display().to_string());
+    let made = bridge(&world, &["export", "--enterprise", enterprise, "--out", &path]).await;
+    let file = made["files"][0].as_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(&file).unwrap();
+    // A row claims the account of somebody else.
+    std::fs::write(&file, text.replace("1001,lihua,", "1001,lihua,13800000002")).unwrap();
+    let import = ["import", &file, "--enterprise", enterprise, "--field", "mobile"];
+    let previewed = bridge(&world, &import).await;
+    assert_eq!((&previewed["phase"], &previewed["counts"]["oa-user-taken"]), (&json!("previewed"), &json!(1)));
+    let applied = bridge(&world, &[&import[..], &["--apply"]].concat()).await;
+    assert_eq!((&applied["phase"], &applied["counts"]["skipped"]), (&json!("done"), &json!(56)));
+    let done = bridge(&world, &["unbind-all", "--enterprise", enterprise, "--count", "57"]).await;
+    assert_eq!(done["counts"], json!({ "unlinked": 57 }));
+    let undone = bridge(&world, &["undo", done["id"].as_str().unwrap()]).await;
+    assert_eq!(undone["counts"], json!({ "restored": 57 }));
+}
+
 /// Writes this many people straight into the table, copies of one who is there.
 pub async fn populate(world: &World, count: usize) {
     use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};

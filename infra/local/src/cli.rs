@@ -12,6 +12,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::files::{self, FileCommand};
 use crate::serve::{Options, Running, Systems, one_line, start};
 
 /// The WeLink bridge (云桥): employees open the OA from WeLink, already signed in.
@@ -77,6 +78,8 @@ enum Command {
     /// Links between people and OA users.
     #[command(subcommand)]
     Link(LinkCommand),
+    #[command(flatten)]
+    Files(FileCommand),
     /// The newest entries of a tenant's audit log.
     Audit {
         #[arg(long)]
@@ -384,6 +387,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         }
         Command::App(command) => ask_app(api, command).await,
         Command::Link(command) => ask_link(api, command).await,
+        Command::Files(command) => files::ask(api, command).await,
         Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
         Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
         Command::Settings => Ok(Value::Null),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, Response, header};
 use platform::transport::Transport;
 use serde_json::Value;
 
@@ -35,11 +35,33 @@ impl Client {
     /// Sends one request; a problem document becomes an error that says what it says.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let answer = self.send(method, path, "application/json", bytes).await?;
+        if answer.body().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")
+    }
+
+    /// Posts a file.
+    pub(crate) async fn upload(&self, path: &str, file: Vec<u8>) -> Result<Value> {
+        let answer = self.send(Method::POST, path, "application/octet-stream", file).await?;
+        serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")
+    }
+
+    /// One part of a file, and the path of the next one (`Link: <path>; rel="next"`).
+    pub(crate) async fn download(&self, path: &str) -> Result<(Bytes, Option<String>)> {
+        let (parts, file) = self.send(Method::GET, path, "application/json", Vec::new()).await?.into_parts();
+        let next = parts.headers.get(header::LINK).and_then(|link| link.to_str().ok()?.strip_prefix('<'));
+        Ok((file, next.and_then(|link| Some(link.split_once('>')?.0.to_owned()))))
+    }
+
+    /// Sends one request; an answer that is no success becomes an error that says what it says.
+    async fn send(&self, method: Method, path: &str, kind: &str, bytes: Vec<u8>) -> Result<Response<Bytes>> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, kind)
             .header(
                 header::ACCEPT_LANGUAGE,
                 std::env::var("LANG").map_or("en", |l| if l.starts_with("zh") { "zh" } else { "en" }),
@@ -47,14 +69,11 @@ impl Client {
             .body(Bytes::from(bytes))?;
         let answer = self.transport.send(request, TIMEOUT).await;
         let answer = answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))?;
-        let value: Value = if answer.body().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?
-        };
         if answer.status().is_success() {
-            return Ok(value);
+            return Ok(answer);
         }
+        let value: Value =
+            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?;
         bail!("{}", told(&value))
     }
 }

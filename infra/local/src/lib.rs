@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod demo_directory;
 mod engine;
+mod files;
 mod front;
 mod serve;
 
