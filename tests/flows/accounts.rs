@@ -114,6 +114,8 @@ async fn adm_06_a_binder_may_link_but_gets_403_on_settings_and_an_auditor_on_eve
 async fn c30_each_role_meets_403_exactly_where_its_table_says() {
     let world = World::start().await;
     let other = world.other_tenant().await;
+    let theirs = account(&world, &other.tenant, "stranger", Role::Owner).await;
+    let theirs = format!("/v1/accounts/{}", theirs["id"].as_str().unwrap());
     let mut asked = 0;
     for role in Role::ALL {
         let key = bearer(&world, world.tenant().as_str(), role).await;
@@ -127,6 +129,13 @@ async fn c30_each_role_meets_403_exactly_where_its_table_says() {
         // What another tenant has does not exist for him.
         for path in [format!("/v1/tenants/{}", other.tenant), format!("/v1/apps/{}", other.app)] {
             assert_eq!(call(&world, &key, "GET", &path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        if role == Role::Owner {
+            for (method, path) in
+                [("GET", theirs.clone()), ("DELETE", theirs.clone()), ("GET", format!("{theirs}/sessions"))]
+            {
+                assert_eq!(call(&world, &key, method, &path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+            }
         }
         let me = call(&world, &key, "GET", "/v1/me", None).await.json();
         assert_eq!(me["role"], role.name());
@@ -218,6 +227,36 @@ async fn c30_whatever_changes_an_account_ends_its_sessions() {
     assert_eq!(world.api(Method::GET, &path, None).await.status, StatusCode::NOT_FOUND);
     // Its login is free again.
     account(&world, tenant, "li.hua@corp.example", Role::Auditor).await;
+}
+
+#[tokio::test]
+async fn sec_03_each_change_of_an_account_writes_one_entry() {
+    let world = World::start().await;
+    let tenant = world.tenant().as_str();
+    let before = world.audit().await.len();
+    let made = account(&world, tenant, "audited", Role::Binder).await;
+    change(&world, &made, json!({ "role": "auditor" })).await;
+    change(&world, &made, json!({ "password": "another horse battery" })).await;
+    enter(&world, "audited", "another horse battery").await.unwrap();
+    enter(&world, "audited", "wrong horse battery").await.unwrap_err();
+    let path = format!("/v1/accounts/{}", made["id"].as_str().unwrap());
+    let sessions = world.api(Method::GET, &format!("{path}/sessions"), None).await.json();
+    world.api(Method::DELETE, &format!("{path}/sessions/{}", sessions[0]["id"].as_str().unwrap()), None).await;
+    world.api(Method::DELETE, &path, None).await;
+    let audit = world.audit().await;
+    let told: Vec<_> = audit.iter().take(audit.len() - before).map(|entry| entry.action).collect();
+    let wanted = [
+        Action::AccountDelete,
+        Action::SessionEnd,
+        Action::SessionRefused,
+        Action::SessionBegin,
+        Action::AccountPassword,
+        Action::AccountUpdate,
+        Action::AccountCreate,
+    ];
+    assert_eq!(told, wanted);
+    assert_eq!(audit[5].detail["role"], "binder -> auditor");
+    assert!(audit[..7].iter().all(|entry| entry.object == made["id"].as_str().unwrap()));
 }
 
 #[tokio::test]
