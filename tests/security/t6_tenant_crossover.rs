@@ -36,7 +36,7 @@ proptest! {
             keys::department(&enterprise, &DeptCode::parse(&foreign).unwrap()), keys::conflict(&enterprise, &user),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign),
-            keys::account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
+            keys::console_account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
             keys::console_session(&account, &ConsoleSessionId::parse(&"0".repeat(64)).unwrap()),
             keys::api_key(&ApiKeyId::from_random(&tenant, random)),
             keys::due(&tenant, Timestamp(0), &foreign, &foreign),

@@ -135,7 +135,7 @@ pub fn failures(tenant: &TenantId, subject: &str) -> Key {
     Key::new(format!("T#{tenant}#L"), format!("L#{subject}"))
 }
 
-pub fn account(id: &AccountId) -> Key {
+pub fn console_account(id: &AccountId) -> Key {
     Key::new(console_accounts_partition(&id.tenant()), format!("U#{id}"))
 }
 
