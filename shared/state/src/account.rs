@@ -2,8 +2,8 @@
 //!
 //! What changes an account ends its sessions in the same transaction, and no session slips through: a session begins
 //! by a transaction that demands the version of the account whose password was checked and counts `opened` up; a change
-//! demands both as they were before the sessions were listed. So a session that begins before the change is in its list,
-//! one that begins during it makes it start over, and one that begins after it is refused.
+//! demands both as they were before the sessions were listed. So a session that begins before the change is in its
+//! list, one that begins during it makes it start over, and one that begins after it is refused.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, Login, WeLinkPerson};
