@@ -1,7 +1,6 @@
 //! ADM-06, C30, SEC-06: who may use the console and its API, as what, and how often somebody may be wrong.
 
 use admin::console_session::{change_own_password, session, sign_in, sign_in_by_welink};
-use admin::setup::{self, First, Stage};
 use domain::account::ConsoleSession;
 use domain::audit::Action;
 use domain::ids::{TenantId, WeLinkUserId};
@@ -14,8 +13,8 @@ use sim::company::UNLINKED;
 use tests::web::Page;
 use tests::world::World;
 
-const PASSWORD: &str = "correct horse battery";
-const HERE: &str = "203.0.113.7";
+pub const PASSWORD: &str = "correct horse battery";
+pub const HERE: &str = "203.0.113.7";
 const AGENT: &str = "Firefox";
 
 /// An API key of this role: the value of its header.
@@ -44,7 +43,7 @@ async fn change(world: &World, account: &Value, change: Value) -> Page {
     world.api(Method::PATCH, &path, Some(&body)).await
 }
 
-async fn enter(world: &World, login: &str, password: &str) -> Result<(String, ConsoleSession), Problem> {
+pub async fn enter(world: &World, login: &str, password: &str) -> Result<(String, ConsoleSession), Problem> {
     let entered = sign_in(&world.running.bridge, login, password, HERE, AGENT).await;
     entered.map_err(|error| error.problem())
 }
@@ -67,7 +66,7 @@ fn of_nobody(route: &str) -> String {
         .replace("{user}", "nobody@welink")
 }
 
-fn problem_of(page: &Page) -> String {
+pub fn problem_of(page: &Page) -> String {
     page.json()["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
 }
 
@@ -114,6 +113,8 @@ async fn adm_06_a_binder_may_link_but_gets_403_on_settings_and_an_auditor_on_eve
 async fn c30_each_role_meets_403_exactly_where_its_table_says() {
     let world = World::start().await;
     let other = world.other_tenant().await;
+    let theirs = account(&world, &other.tenant, "stranger", Role::Owner).await;
+    let theirs = format!("/v1/accounts/{}", theirs["id"].as_str().unwrap());
     let mut asked = 0;
     for role in Role::ALL {
         let key = bearer(&world, world.tenant().as_str(), role).await;
@@ -127,6 +128,13 @@ async fn c30_each_role_meets_403_exactly_where_its_table_says() {
         // What another tenant has does not exist for him.
         for path in [format!("/v1/tenants/{}", other.tenant), format!("/v1/apps/{}", other.app)] {
             assert_eq!(call(&world, &key, "GET", &path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        if role == Role::Owner {
+            for (method, path) in
+                [("GET", theirs.clone()), ("DELETE", theirs.clone()), ("GET", format!("{theirs}/sessions"))]
+            {
+                assert_eq!(call(&world, &key, method, &path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+            }
         }
         let me = call(&world, &key, "GET", "/v1/me", None).await.json();
         assert_eq!(me["role"], role.name());
@@ -218,6 +226,36 @@ async fn c30_whatever_changes_an_account_ends_its_sessions() {
     assert_eq!(world.api(Method::GET, &path, None).await.status, StatusCode::NOT_FOUND);
     // Its login is free again.
     account(&world, tenant, "li.hua@corp.example", Role::Auditor).await;
+}
+
+#[tokio::test]
+async fn sec_03_each_change_of_an_account_writes_one_entry() {
+    let world = World::start().await;
+    let tenant = world.tenant().as_str();
+    let before = world.audit().await.len();
+    let made = account(&world, tenant, "audited", Role::Binder).await;
+    change(&world, &made, json!({ "role": "auditor" })).await;
+    change(&world, &made, json!({ "password": "another horse battery" })).await;
+    enter(&world, "audited", "another horse battery").await.unwrap();
+    enter(&world, "audited", "wrong horse battery").await.unwrap_err();
+    let path = format!("/v1/accounts/{}", made["id"].as_str().unwrap());
+    let sessions = world.api(Method::GET, &format!("{path}/sessions"), None).await.json();
+    world.api(Method::DELETE, &format!("{path}/sessions/{}", sessions[0]["id"].as_str().unwrap()), None).await;
+    world.api(Method::DELETE, &path, None).await;
+    let audit = world.audit().await;
+    let told: Vec<_> = audit.iter().take(audit.len() - before).map(|entry| entry.action).collect();
+    let wanted = [
+        Action::AccountDelete,
+        Action::SessionEnd,
+        Action::SessionRefused,
+        Action::SessionBegin,
+        Action::AccountPassword,
+        Action::AccountUpdate,
+        Action::AccountCreate,
+    ];
+    assert_eq!(told, wanted);
+    assert_eq!(audit[5].detail["role"], "binder -> auditor");
+    assert!(audit[..7].iter().all(|entry| entry.object == made["id"].as_str().unwrap()));
 }
 
 #[tokio::test]
@@ -430,93 +468,4 @@ async fn sec_06_an_address_is_locked_after_thirty_wrong_tries_of_any_login() {
     assert!(elsewhere.is_ok(), "another address is not touched");
     world.advance_s(901);
     assert!(enter(&world, "he.fang", PASSWORD).await.is_ok());
-}
-
-async fn setup_key(world: &World) -> String {
-    let made = world.api(Method::POST, "/v1/setup-keys", None).await;
-    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
-    let key = made.json()["key"].as_str().unwrap().to_owned();
-    let url = format!("{}/setup?key={key}", world.running.origin("console"));
-    assert_eq!(made.json()["url"].as_str(), Some(url.as_str()));
-    key
-}
-
-async fn set_up(world: &World, key: &str, password: &str) -> Result<TenantId, Problem> {
-    let first = First { key, team: "第一个团队", login: "owner@corp.example", name: "所有者", password };
-    let made = setup::begin(&world.running.bridge, &first, HERE).await;
-    made.map(|(tenant, _)| tenant.id).map_err(|error| error.problem())
-}
-
-async fn stage(world: &World) -> Stage {
-    setup::stage(&world.running.bridge).await.unwrap()
-}
-
-#[tokio::test]
-async fn c30_a_setup_key_makes_the_first_owner_once() {
-    let world = World::without_accounts(&[]).await;
-    assert_eq!(stage(&world).await, Stage::NoKey);
-    assert_eq!(set_up(&world, "", PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED);
-    let old = setup_key(&world).await;
-    let key = setup_key(&world).await;
-    assert_eq!(stage(&world).await, Stage::Open);
-    assert_eq!(set_up(&world, &old, PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED, "replaced");
-    for _ in 0..6 {
-        let short = set_up(&world, &key, "short").await.unwrap_err();
-        assert_eq!(short, problem::NOT_ACCEPTABLE_FIELD, "costs no try");
-    }
-    let made = join_all((0..4).map(|_| set_up(&world, &key, PASSWORD))).await;
-    let done: Vec<&TenantId> = made.iter().flatten().collect();
-    assert_eq!(done.len(), 1, "{made:?}");
-    let store = world.running.bridge.store();
-    let tenants = store.tenants().await.unwrap();
-    assert_eq!(tenants.iter().map(|tenant| &tenant.id).collect::<Vec<_>>(), done);
-    let (_, session) = enter(&world, "owner@corp.example", PASSWORD).await.unwrap();
-    assert_eq!((session.role, &session.tenant), (Role::Owner, done[0]));
-    let audit = store.audit(done[0], store.clock().now(), None).await.unwrap().0;
-    assert_eq!(audit.iter().filter(|entry| entry.action == Action::Setup).count(), 1);
-    assert_eq!(stage(&world).await, Stage::Closed);
-    assert_eq!(set_up(&world, &key, PASSWORD).await.unwrap_err(), problem::SETUP_CLOSED);
-    let refused = world.api(Method::POST, "/v1/setup-keys", None).await;
-    assert_eq!((refused.status, problem_of(&refused).as_str()), (StatusCode::CONFLICT, "setup-closed"));
-}
-
-#[tokio::test]
-async fn c30_a_setup_key_ends_after_five_wrong_tries_or_sixty_minutes() {
-    let world = World::without_accounts(&[]).await;
-    let key = setup_key(&world).await;
-    let wrong = join_all((0..5).map(|_| set_up(&world, "wrong", PASSWORD))).await;
-    assert!(wrong.iter().all(|made| *made == Err(problem::SETUP_KEY_REFUSED)), "{wrong:?}");
-    assert_eq!(stage(&world).await, Stage::NoKey);
-    assert_eq!(set_up(&world, &key, PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED);
-    let key = setup_key(&world).await;
-    world.advance_s(3600);
-    assert_eq!(set_up(&world, &key, PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED, "too late");
-    let key = setup_key(&world).await;
-    world.advance_s(3590);
-    assert!(set_up(&world, &key, PASSWORD).await.is_ok());
-}
-
-#[tokio::test]
-async fn c30_a_setup_key_of_the_deployment_lives_sixty_minutes_from_the_first_request() {
-    let key = "deployed".repeat(6);
-    let digest = platform::secret::sha256_hex(&key);
-    let setting = [("BRIDGE_SETUP_KEY_SHA256", digest.as_str())];
-    let world = World::without_accounts(&setting).await;
-    assert_eq!(stage(&world).await, Stage::NoKey, "nobody has asked yet");
-    world.api_with(Method::GET, "/", None, &[]).await;
-    assert_eq!(stage(&world).await, Stage::Open);
-    world.advance_s(3600);
-    assert_eq!(set_up(&world, &key, PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED);
-    // Another sandbox of the same deployment does not begin its time anew.
-    let store = world.running.bridge.store();
-    store.meet_setup_key(&digest, store.clock().now().plus_s(3600)).await.unwrap();
-    assert_eq!(set_up(&world, &key, PASSWORD).await.unwrap_err(), problem::SETUP_KEY_REFUSED);
-
-    let world = World::without_accounts(&setting).await;
-    world.api_with(Method::GET, "/", None, &[]).await;
-    world.advance_s(3590);
-    assert!(set_up(&world, &key, PASSWORD).await.is_ok());
-    // An account that the operator made closes the set-up as well.
-    let world = World::start().await;
-    assert_eq!(stage(&world).await, Stage::Closed);
 }

@@ -8,6 +8,7 @@ mod browser_sign_in;
 mod contacts;
 mod directory;
 mod expectations;
+mod first_account;
 mod foreign;
 mod large;
 mod link_jobs;

@@ -233,7 +233,7 @@ fn texts(value: &AttributeValue, into: &mut String) {
 }
 
 /// Everything that the table holds.
-async fn table(world: &World) -> String {
+pub async fn table(world: &World) -> String {
     let (store, mut from, mut all) = (world.running.bridge.store(), None, String::new());
     for _ in 0..PAGES_MAX {
         let scan = store.client().scan().table_name(store.table_name()).set_exclusive_start_key(from);

@@ -37,7 +37,7 @@ proptest! {
             keys::department(&enterprise, &DeptCode::parse(&foreign).unwrap()), keys::conflict(&enterprise, &user),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign),
-            keys::account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
+            keys::console_account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
             keys::console_session(&account, &ConsoleSessionId::parse(&"0".repeat(64)).unwrap()),
             keys::api_key(&ApiKeyId::from_random(&tenant, random)),
             keys::due(&tenant, Timestamp(0), &foreign, &foreign),
@@ -87,7 +87,17 @@ fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
 async fn t6_each_route_with_each_kind_of_foreign_id_is_not_found() {
     let world = World::start().await;
     let other = world.other_tenant().await;
+    let made = |path: String, body| {
+        let world = &world;
+        async move { world.api(Method::POST, &path, Some(&body)).await.json()["id"].as_str().unwrap().to_owned() }
+    };
+    let account = json!({ "login": "stranger", "name": "x", "role": "owner", "password": "correct horse battery" });
+    let account = made(format!("/v1/tenants/{}/accounts", other.tenant), account).await;
+    let key = json!({ "name": "x", "role": "owner" });
+    let key = made(format!("/v1/tenants/{}/api-keys", other.tenant), key).await;
     let ids = [
+        ("account", account),
+        ("key", key),
         ("tenant", other.tenant.clone()),
         ("instance", other.instance.clone()),
         ("enterprise", other.enterprise.clone()),
@@ -100,6 +110,7 @@ async fn t6_each_route_with_each_kind_of_foreign_id_is_not_found() {
             let place = route.split(['{', '}']).nth(1).unwrap();
             let swapped = if *kind == place { swap_tenant(id, world.tenant().as_str()) } else { id.clone() };
             let path = route.replace(&format!("{{{place}}}"), &swapped).replace("{user}", &other.member);
+            let path = path.replace("{session}", &"0".repeat(64));
             let body = json!({ "name": "x", "version": 0 });
             let body = (method != "GET" && method != "DELETE").then_some(&body);
             let page = world.api(method.parse::<Method>().unwrap(), &path, body).await;

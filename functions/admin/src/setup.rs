@@ -1,5 +1,5 @@
-//! The first account of an installation. Whoever has a setup key, made by the operator or given at the deployment, makes
-//! a team and its first owner, once.
+//! The first account of an installation. Whoever has a setup key, made by the operator or given at the deployment,
+//! makes a team and its first owner, once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
 
+mod access;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -85,6 +87,12 @@ enum Command {
         #[arg(long)]
         tenant: String,
     },
+    /// Accounts of the console.
+    #[command(subcommand)]
+    Account(access::AccountCommand),
+    /// API keys of a tenant, for programs.
+    #[command(subcommand)]
+    Key(access::KeyCommand),
     /// Makes a setup key for the first account, and prints the console's address with it: once, valid for 60 minutes.
     SetupKey,
     /// All settings of the bridge with their meaning.
@@ -389,6 +397,8 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         Command::Link(command) => ask_link(api, command).await,
         Command::Files(command) => files::ask(api, command).await,
         Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
+        Command::Account(command) => access::ask_account(api, command).await,
+        Command::Key(command) => access::ask_key(api, command).await,
         Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
         Command::Settings => Ok(Value::Null),
     }

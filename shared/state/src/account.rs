@@ -2,8 +2,8 @@
 //!
 //! What changes an account ends its sessions in the same transaction, and no session slips through: a session begins
 //! by a transaction that demands the version of the account whose password was checked and counts `opened` up; a change
-//! demands both as they were before the sessions were listed. So a session that begins before the change is in its list,
-//! one that begins during it makes it start over, and one that begins after it is refused.
+//! demands both as they were before the sessions were listed. So a session that begins before the change is in its
+//! list, one that begins during it makes it start over, and one that begins after it is refused.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::account::{Account, Login, WeLinkPerson};
@@ -82,7 +82,7 @@ impl Store {
     }
 
     pub async fn account(&self, id: &AccountId) -> Result<Option<Known>, StoreError> {
-        let Some(item) = self.get_item(&keys::account(id)).await? else { return Ok(None) };
+        let Some(item) = self.get_item(&keys::console_account(id)).await? else { return Ok(None) };
         let beside: Beside = read(item.clone())?;
         Ok(Some(Known { account: read(item)?, password: Secret::new(beside.password), opened: beside.opened }))
     }
@@ -153,7 +153,7 @@ impl Store {
     pub async fn delete_account(&self, seen: &Account, audit: &Entry) -> Result<AccountSaved, StoreError> {
         for turn in 0..TURNS_MAX {
             let Some(known) = self.same(seen).await? else { return Ok(AccountSaved::Changed) };
-            let gone = self.write_delete_if(&keys::account(&seen.id), AS_SEEN, known.as_seen())?;
+            let gone = self.write_delete_if(&keys::console_account(&seen.id), AS_SEEN, known.as_seen())?;
             let mut writes = vec![
                 (AccountSaved::Changed, gone),
                 (AccountSaved::Changed, self.write_remove(&keys::registry_login(&seen.login))?),
@@ -246,7 +246,7 @@ impl Store {
 pub(crate) struct Mark {}
 
 fn account_item(account: &Account, password: &Secret<String>, opened: u64) -> Result<Item, StoreError> {
-    let mut stored = item(&keys::account(&account.id), account, None)?;
+    let mut stored = item(&keys::console_account(&account.id), account, None)?;
     stored.insert("password".to_owned(), text(password.expose()));
     stored.insert("opened".to_owned(), number(opened));
     Ok(stored)

@@ -33,7 +33,7 @@ impl Store {
                 ],
             };
             let mut writes = vec![
-                self.write_change(&keys::account(id), change)?,
+                self.write_change(&keys::console_account(id), change)?,
                 self.write_new(item(&keys::console_session(id, &session.id), session, Some(session.expires))?)?,
                 self.write_audit(audit)?,
             ];

@@ -2,8 +2,8 @@
 //!
 //! The registry (`R#…`) holds what must be unique or listed across tenants: the tenants, who owns a `client_id`, the
 //! bridge's signing keys, the budget of an egress address, who has a login, the setup key. Only operators' routes, the
-//! bridge itself and what comes before anybody is known (a sign-in to the console, the first set-up) read it; no id that
-//! comes from a request of a tenant's user leads there.
+//! bridge itself and what comes before anybody is known (a sign-in to the console, the first set-up) read it; no id
+//! that comes from a request of a tenant's user leads there.
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
@@ -163,7 +163,7 @@ pub fn failures(tenant: &TenantId, subject: &str) -> Key {
     Key::new(format!("T#{tenant}#L"), format!("L#{subject}"))
 }
 
-pub fn account(id: &AccountId) -> Key {
+pub fn console_account(id: &AccountId) -> Key {
     Key::new(console_accounts_partition(&id.tenant()), format!("U#{id}"))
 }
 
