@@ -40,7 +40,8 @@ fn add_account(world: &World, login: &str, mobile: &str, change: impl FnOnce(&mu
 
 /// Posts a file with a query.
 pub async fn upload(world: &World, query: &str, file: impl Into<Bytes>) -> Page {
-    let path = format!("{}/v1/enterprises/{}/link-imports?{query}", world.running.origin("console"), world.enterprise());
+    let path =
+        format!("{}/v1/enterprises/{}/link-imports?{query}", world.running.origin("console"), world.enterprise());
     let key = format!("Bearer {}", world.running.operator_key);
     let headers = [("authorization", key.as_str()), ("content-type", "application/octet-stream")];
     world.browser().send(Method::POST, &path.parse().unwrap(), &headers, file).await.unwrap()
@@ -189,7 +190,11 @@ async fn bnd_07_the_manuals_example_links_and_each_wrong_row_is_an_error_of_its_
     let link = link_of(&world, "b").await.unwrap();
     assert_eq!((link.oa_user.as_str(), link.login_id.as_str(), link.origin), ("id-b1", "b1", LinkOrigin::Import));
     assert_eq!(link.bound.by, "operator");
-    assert_eq!(link_of(&world, "k").await.unwrap().oa_user.as_str(), "id-main", "the main account of the secondary one");
+    assert_eq!(
+        link_of(&world, "k").await.unwrap().oa_user.as_str(),
+        "id-main",
+        "the main account of the secondary one"
+    );
     assert_eq!(link_of(&world, LINKED).await.unwrap().login_id, LINKED, "left as it was");
     for login in ["c", "d", "e", "f", "g", "h", "i", "j"] {
         assert_eq!(link_of(&world, login).await, None, "{login}");
@@ -221,7 +226,8 @@ async fn bnd_07_overwriting_relinks_and_every_relation_field_works() {
         assert_eq!(again["counts"], json!({ "unchanged": 1 }), "{field}");
     }
     // The account that he had is free, and the one he has is not.
-    let taken = preview(&world, "field=login-name", "WeLink account,Relation value\nb@welink,b1\nc@welink,lihua\n").await;
+    let taken =
+        preview(&world, "field=login-name", "WeLink account,Relation value\nb@welink,b1\nc@welink,lihua\n").await;
     assert_eq!(taken["counts"], json!({ "link": 1, "oa-user-taken": 1 }));
     for bad in ["", "field=name", "field=mobile&overwrite=perhaps", "field=mobile&x=1"] {
         let page = upload(&world, bad, file("1")).await;

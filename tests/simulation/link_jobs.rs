@@ -167,7 +167,8 @@ fn bnd_08_lost_answers_and_conflicts_of_the_table_double_no_row() {
         in_virtual_time(seed, async {
             let world = start(seed).await;
             there_and_back(&world, |world| {
-                for (knob, per_mille) in [("table.answer_lost", 150), ("table.conflict", 100), ("table.throttled", 50)] {
+                for (knob, per_mille) in [("table.answer_lost", 150), ("table.conflict", 100), ("table.throttled", 50)]
+                {
                     world.knobs.set(knob, per_mille);
                 }
             })

@@ -55,10 +55,8 @@ pub(crate) async fn settle(
     let instance = config.oa_instance(&enterprise.oa_instance).ok_or_else(input::missing)?;
     let chosen = bridge.oa(instance).await?.user(&oa_user).await.map_err(Refusal::from)?;
     let chosen = chosen.filter(|chosen| chosen.active);
-    let chosen =
-        chosen.ok_or_else(|| ApiError::field("oa_user", "this OA user is not active / 该 OA 用户已停用"))?;
-    let link =
-        Link { oa_user, login_id: chosen.login_id, origin: LinkOrigin::Card, bound: actor.stamp(bridge) };
+    let chosen = chosen.ok_or_else(|| ApiError::field("oa_user", "this OA user is not active / 该 OA 用户已停用"))?;
+    let link = Link { oa_user, login_id: chosen.login_id, origin: LinkOrigin::Card, bound: actor.stamp(bridge) };
     let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::ConflictSettle, user.as_str());
     entry.detail.insert("oa_user".to_owned(), link.oa_user.as_str().to_owned());
     match bridge.store().settle_conflict(&conflict, &link, &entry).await? {

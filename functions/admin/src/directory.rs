@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
-use domain::ids::DeptCode;
+use domain::ids::{DeptCode, WeLinkUserId};
 use domain::model::{Department, Enterprise, Person};
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
@@ -144,7 +144,7 @@ pub(crate) async fn department(
     code: &str,
     asked: &Asked,
 ) -> Result<DepartmentView, ApiError> {
-    let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
+    let enterprise = enterprises::known(bridge, actor, enterprise).await?;
     let code = DeptCode::parse(code).map_err(|_| input::missing())?;
     let (filter, cursor) = (filter(asked)?, cursor(asked)?);
     let department = match bridge.store().department(&enterprise.id, &code).await? {
@@ -179,7 +179,7 @@ pub(crate) async fn people(
     enterprise: &str,
     asked: &Asked,
 ) -> Result<PeopleView, ApiError> {
-    let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
+    let enterprise = enterprises::known(bridge, actor, enterprise).await?;
     if asked.q.chars().count() > SEARCH_CHARS_MAX {
         let reason = format!("at most {SEARCH_CHARS_MAX} characters / 最多 {SEARCH_CHARS_MAX} 个字符");
         return Err(ApiError::field("q", reason));
@@ -191,7 +191,9 @@ pub(crate) async fn people(
 
 /// A person with the names of his departments.
 pub(crate) async fn card(bridge: &Bridge, actor: &Actor, enterprise: &str, user: &str) -> Result<PersonCard, ApiError> {
-    let (enterprise, person) = links::find_person(bridge, actor, enterprise, user).await?;
+    let enterprise = enterprises::known(bridge, actor, enterprise).await?;
+    let user = WeLinkUserId::parse(user).map_err(|_| input::missing())?;
+    let person = bridge.store().person(&enterprise.id, &user).await?.ok_or_else(input::missing)?;
     let known = bridge.store().departments(&enterprise.id, &person.departments).await?;
     let named = |code: &DeptCode| {
         let found = known.iter().find(|department| department.code == *code)?;

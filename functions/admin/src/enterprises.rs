@@ -135,6 +135,13 @@ fn chosen_instance(config: &TenantConfig, given: Option<&str>) -> Result<OaInsta
     }
 }
 
+/// The enterprise by settings that are at most 30 seconds old: for what is looked at, not for what is edited.
+pub async fn known(bridge: &Bridge, actor: &Actor, enterprise: &str) -> Result<Enterprise, ApiError> {
+    let id = EnterpriseId::parse(enterprise).map_err(|_| input::missing())?;
+    let config = actor.known_config(bridge, &id.tenant()).await?;
+    config.enterprise(&id).cloned().ok_or_else(input::missing)
+}
+
 /// The enterprise with the settings of its tenant, as they are now.
 pub async fn find(
     bridge: &Bridge,

@@ -88,7 +88,11 @@ pub async fn conflicts(State(bridge): State<Bridge>, actor: Actor, Path(enterpri
     }
 }
 
-async fn open_conflicts(bridge: &Bridge, actor: &Actor, enterprise: &str) -> Result<Vec<Conflict>, ApiError> {
+pub(crate) async fn open_conflicts(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+) -> Result<Vec<Conflict>, ApiError> {
     let (_, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
     let mut open = Vec::new();
     for conflict in bridge.store().conflicts(&enterprise.id).await? {
@@ -126,7 +130,7 @@ pub(crate) async fn link(
     }
 }
 
-async fn unlink(bridge: &Bridge, actor: &Actor, enterprise: &str, user: &str) -> Result<(), ApiError> {
+pub(crate) async fn unlink(bridge: &Bridge, actor: &Actor, enterprise: &str, user: &str) -> Result<(), ApiError> {
     let (enterprise, person) = find_person(bridge, actor, enterprise, user).await?;
     let link = person.link.ok_or_else(input::missing)?;
     let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::Unbind, person.user_id.as_str());

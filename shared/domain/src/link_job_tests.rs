@@ -36,12 +36,8 @@ fn job(overwrite: bool) -> LinkJob {
 }
 
 fn person(link: Option<&str>) -> Person {
-    let link = link.map(|id| Link {
-        oa_user: oa(id),
-        login_id: id.to_owned(),
-        origin: LinkOrigin::Card,
-        bound: stamp(1),
-    });
+    let link =
+        link.map(|id| Link { oa_user: oa(id), login_id: id.to_owned(), origin: LinkOrigin::Card, bound: stamp(1) });
     let user = WeLinkUserId::parse("b@welink").unwrap();
     Person { link, ..Person::new(job(false).enterprise, user, PersonSource::Sso, Timestamp(0)) }
 }

@@ -54,15 +54,6 @@ impl Store {
         self.all(&keys::conflicts_partition(enterprise)).await?.into_iter().map(read).collect()
     }
 
-    /// The open case of one person.
-    pub async fn conflict(
-        &self,
-        enterprise: &EnterpriseId,
-        user: &WeLinkUserId,
-    ) -> Result<Option<Conflict>, StoreError> {
-        self.get(&keys::conflict(enterprise, user)).await
-    }
-
     /// Links the person of a case to the chosen candidate and closes the case, while its candidates are still these.
     pub async fn settle_conflict(&self, conflict: &Conflict, link: &Link, audit: &Entry) -> Result<Bound, StoreError> {
         let Conflict { enterprise, user, candidates, .. } = conflict;

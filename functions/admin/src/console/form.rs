@@ -176,7 +176,7 @@ pub struct Form {
     pub hidden: Vec<(String, String)>,
     pub fields: Vec<Html>,
     /// Names of the fields, to know which errors have their place.
-    names: Vec<&'static str>,
+    pub names: Vec<&'static str>,
     pub submit: String,
     /// `primary` or `danger`, with `small` where it stands in a row.
     pub tone: &'static str,

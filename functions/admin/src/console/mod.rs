@@ -5,19 +5,23 @@
 
 mod accounts;
 mod apps;
+mod bindings;
 mod blocks;
+mod directory;
 mod enterprises;
 mod form;
+mod link_jobs;
 mod oa_instances;
 mod overview;
 mod page;
+mod person;
 mod setup;
 mod sign_in;
 mod visitor;
 mod words;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, get, on, post};
@@ -35,16 +39,22 @@ pub struct PageRoute {
 }
 
 macro_rules! pages {
-    ($($method:ident $path:literal $needs:ident => $handler:path, $api:literal;)*) => {
+    ($($method:ident $path:literal $needs:ident => $handler:path, $api:literal $(, up to $bytes:expr)?;)*) => {
         pub const PAGES: &[PageRoute] = &[$(PageRoute {
             method: stringify!($method), path: $path, needs: $needs, api: $api,
         }),*];
 
         fn pages() -> Router<Bridge> {
-            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))*
+            Router::new()$(.route(
+                $path,
+                on(MethodFilter::$method, $handler)$(.layer(DefaultBodyLimit::max($bytes)))?,
+            ))*
         }
     };
 }
+
+/// A file, and the fields around it.
+const UPLOAD_BYTES_MAX: usize = crate::sheet::FILE_BYTES_MAX + 16 * 1024;
 
 pages! {
     GET "/" Read => overview::show, "GET /v1/tenants/{tenant}";
@@ -65,6 +75,32 @@ pages! {
     POST "/apps/{app}" Operate => apps::save, "PATCH /v1/apps/{app}";
     POST "/apps/{app}/browser-test" Operate => apps::browser_test, "POST /v1/apps/{app}/browser-test";
     POST "/apps/{app}/credentials" Own => apps::credentials, "PUT /v1/apps/{app}/credentials";
+    GET "/enterprises/{enterprise}/directory" Read => directory::show,
+        "GET /v1/enterprises/{enterprise}/departments/{department}";
+    GET "/enterprises/{enterprise}/people/{user}" Read => person::show,
+        "GET /v1/enterprises/{enterprise}/people/{user}";
+    GET "/enterprises/{enterprise}/people/{user}/trace" Read => person::trace,
+        "GET /v1/enterprises/{enterprise}/people/{user}/trace";
+    POST "/enterprises/{enterprise}/people/{user}/bind" Bind => person::bind, "POST /v1/enterprises/{enterprise}/links";
+    POST "/enterprises/{enterprise}/people/{user}/unbind" Bind => person::unbind,
+        "DELETE /v1/enterprises/{enterprise}/links/{user}";
+    POST "/enterprises/{enterprise}/people/{user}/no-auto-bind" Bind => person::no_auto_bind,
+        "PUT /v1/enterprises/{enterprise}/people/{user}/no-auto-bind";
+    POST "/enterprises/{enterprise}/people/{user}/allow-auto-bind" Bind => person::allow_auto_bind,
+        "DELETE /v1/enterprises/{enterprise}/people/{user}/no-auto-bind";
+    GET "/enterprises/{enterprise}/bindings" Read => bindings::show, "GET /v1/enterprises/{enterprise}/conflicts";
+    POST "/enterprises/{enterprise}/conflicts/{user}" Bind => bindings::settle,
+        "POST /v1/enterprises/{enterprise}/conflicts/{user}/settle";
+    GET "/enterprises/{enterprise}/export" Read => bindings::export, "GET /v1/enterprises/{enterprise}/people/export";
+    POST "/enterprises/{enterprise}/import" Bind => bindings::import,
+        "POST /v1/enterprises/{enterprise}/link-imports", up to UPLOAD_BYTES_MAX;
+    POST "/enterprises/{enterprise}/bulk-unbind" Bind => bindings::bulk_unbind,
+        "POST /v1/enterprises/{enterprise}/bulk-unbind";
+    GET "/link-jobs/{job}" Read => link_jobs::show, "GET /v1/link-jobs/{job}";
+    POST "/link-jobs/{job}/continue" Bind => link_jobs::go_on, "POST /v1/link-jobs/{job}/continue";
+    POST "/link-jobs/{job}/apply" Bind => link_jobs::apply, "POST /v1/link-jobs/{job}/apply";
+    POST "/link-jobs/{job}/undo" Bind => link_jobs::undo, "POST /v1/link-jobs/{job}/undo";
+    GET "/link-jobs/{job}/result" Read => link_jobs::result, "GET /v1/link-jobs/{job}/result";
     GET "/accounts" Own => accounts::list, "GET /v1/tenants/{tenant}/accounts";
     GET "/new-account" Own => accounts::new, "POST /v1/tenants/{tenant}/accounts";
     POST "/accounts" Own => accounts::create, "POST /v1/tenants/{tenant}/accounts";

@@ -85,6 +85,11 @@ impl Visitor {
         page.answer_with(status_of(error))
     }
 
+    /// The visitor of a request that is no form: without a session he is sent to sign in.
+    pub async fn signed_in(parts: &mut Parts, bridge: &Bridge) -> Result<Self, Response> {
+        Self::from_request_parts(parts, bridge).await
+    }
+
     async fn find(parts: &mut Parts, bridge: &Bridge) -> Result<Option<Self>, ApiError> {
         let lang = lang_of(&parts.headers);
         let Some(value) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };

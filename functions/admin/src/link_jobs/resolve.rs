@@ -43,8 +43,7 @@ pub(super) async fn look_up(bridge: &Bridge, place: &Place, until: Timestamp) ->
     let complete = rows.iter().all(|row| row.plan.is_some());
     let mut after = next(job);
     after.next += u32::from(complete);
-    let saved =
-        !(progress || complete) || bridge.store().save_link_job(&after, Some((job.next, &rows)), None).await?;
+    let saved = !(progress || complete) || bridge.store().save_link_job(&after, Some((job.next, &rows)), None).await?;
     match failed {
         Some(error) => Err(error),
         None if !saved => Ok(Step::Overtaken),
