@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod audit_log;
 mod binding;
 mod browser_sign_in;
 mod contacts;
@@ -10,6 +11,11 @@ mod directory;
 mod expectations;
 mod foreign;
 mod large;
+mod changing;
+mod directory;
+mod expectations;
+mod foreign;
+mod history;
 mod local;
 mod my_page;
 mod operations;

@@ -169,6 +169,8 @@ async fn targets(world: &World) -> Vec<(&'static str, String)> {
         let path = route
             .replace("{tenant}", known.tenant.as_str())
             .replace("{enterprise}", known.enterprise.as_str())
+            .replace("{instance}", known.oa_instance.as_str())
+            .replace("{entry}", "0000000000000-0000000000")
             .replace("{app}", known.app.as_str());
         assert!(!path.contains('{'), "{path}");
         let host = format!("{host}.localhost:{}", world.running.port);

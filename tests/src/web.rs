@@ -17,7 +17,7 @@ const REDIRECTS_MAX: usize = 10;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that an answer of the bridge may have; anything else is a leak (goals.md T9).
-const ALLOWED_HEADERS: [&str; 18] = [
+const ALLOWED_HEADERS: [&str; 19] = [
     "allow",
     "cache-control",
     "connection",
@@ -25,6 +25,7 @@ const ALLOWED_HEADERS: [&str; 18] = [
     "content-security-policy",
     "content-type",
     "date",
+    "link",
     "location",
     "permissions-policy",
     "referrer-policy",

@@ -15,6 +15,7 @@ pub mod console_session;
 mod directory;
 mod enterprises;
 mod error;
+mod history;
 mod input;
 mod links;
 mod oa_instances;
@@ -23,6 +24,11 @@ pub mod setup;
 mod person_trace;
 mod tenants;
 mod verdicts;
+mod oa_secrets;
+mod plain;
+mod tenants;
+mod transfer;
+mod users;
 
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId,
-    TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, OaInstanceId, OaUserId, SessionId,
+    StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -52,6 +52,16 @@ pub fn app(enterprise: &EnterpriseId, id: &AppId) -> Key {
 /// Claims an enterprise's name within its tenant.
 pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
     Key::new(format!("T#{tenant}#N"), format!("ENT#{}", name.trim().to_lowercase()))
+}
+
+/// Claims an OA instance's name within its tenant.
+pub fn oa_name(tenant: &TenantId, name: &str) -> Key {
+    Key::new(format!("T#{tenant}#N"), format!("OA#{}", name.trim().to_lowercase()))
+}
+
+/// Secrets, token and call budgets of an app.
+pub fn app_partition(id: &AppId) -> String {
+    format!("T#{}#APP#{id}", id.tenant())
 }
 
 pub fn app_secrets(id: &AppId) -> Key {
@@ -176,6 +186,20 @@ pub fn audit(tenant: &TenantId, month: &str, order: &str) -> Key {
 
 pub fn audit_partition(tenant: &TenantId, month: &str) -> String {
     format!("T#{tenant}#A#{month}")
+}
+
+/// What a save of settings changed (product.md ADM-07).
+pub fn history(tenant: &TenantId, id: &HistoryId) -> Key {
+    Key::new(history_partition(tenant), id.as_str())
+}
+
+pub fn history_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#V")
+}
+
+/// There while an import of settings that took several transactions has not ended.
+pub fn import(tenant: &TenantId) -> Key {
+    Key::new(format!("T#{tenant}#I"), "IMPORT")
 }
 
 /// Due work is read by the minute that it is due in.

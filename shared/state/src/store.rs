@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
+    TransactWriteItem, Update,
 };
 use domain::time::Timestamp;
 use platform::clock::Clock;
@@ -192,6 +192,25 @@ impl Store {
         Err(StoreError::Unavailable(format!("more than {PAGES_MAX} pages in one listing")))
     }
 
+    /// How many items of a partition have a sort key that begins with `prefix`. Bounded by [`PAGES_MAX`].
+    pub(crate) async fn count(&self, partition: &str, prefix: &str) -> Result<u64, StoreError> {
+        let (mut count, mut start) = (0, None);
+        for _ in 0..PAGES_MAX {
+            let query = self
+                .query(partition)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix))
+                .select(Select::Count);
+            let page = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
+            count += u64::try_from(page.count).unwrap_or_default();
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+        Err(StoreError::Unavailable(format!("more than {PAGES_MAX} pages in one count")))
+    }
+
     /// The beginning of a consistent query over a partition.
     pub(crate) fn query(&self, partition: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         self.client
@@ -343,12 +362,13 @@ impl Store {
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
     }
 
-    /// A put that replaces the item while it still has `version`.
+    /// A put that replaces the item while it still has `version`; one that was stored before versions has 0.
     pub(crate) fn write_version(&self, item: Item, version: u64) -> Result<Write, StoreError> {
+        let unversioned = "version = :seen OR (attribute_exists(pk) AND attribute_not_exists(version))";
         let put = Put::builder()
             .table_name(&*self.name)
             .set_item(Some(item))
-            .condition_expression("version = :seen")
+            .condition_expression(if version == 0 { unversioned } else { "version = :seen" })
             .expression_attribute_values(":seen", number(version))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
@@ -410,6 +430,30 @@ impl Store {
         for (name, value) in values {
             delete = delete.expression_attribute_values(name, value);
         }
+        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
+    }
+
+    /// A deletion under `change`'s condition; what it would set is not looked at.
+    pub(crate) fn write_delete_if(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
+        let mut delete = Delete::builder()
+            .table_name(&*self.name)
+            .key(PARTITION_KEY, text(&key.pk))
+            .key(SORT_KEY, text(&key.sk))
+            .condition_expression(change.condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, attribute) in change.names {
+            delete = delete.expression_attribute_names(name, attribute);
+        }
+        for (name, value) in change.values {
+            delete = delete.expression_attribute_values(name, value);
+        }
+        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
+    }
+
+    /// A deletion without a condition, for what belongs to another write of the same transaction.
+    pub(crate) fn write_clear(&self, key: &Key) -> Result<Write, StoreError> {
+        let delete =
+            Delete::builder().table_name(&*self.name).key(PARTITION_KEY, text(&key.pk)).key(SORT_KEY, text(&key.sk));
         Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
     }
 
