@@ -149,12 +149,10 @@ async fn q27_an_enterprise_keeps_its_oa_while_links_are_made_of_its_ids() {
     let refused = patch(&world, &format!("/v1/enterprises/{}", world.enterprise()), change.clone()).await;
     assert_eq!((refused.status, problem(&refused).as_str()), (StatusCode::CONFLICT, "in-use"));
     assert_eq!(fields(&refused), ["used_by.app", "used_by.links"]);
-    let fresh = world.api(
-        Method::POST,
-        &format!("/v1/tenants/{}/enterprises", world.tenant()),
-        Some(&json!({ "name": "空的", "oa_instance": world.demo().remembered.oa_instance })),
-    );
-    let fresh = format!("/v1/enterprises/{}", fresh.await.json()["id"].as_str().unwrap());
+    let body = json!({ "name": "空的", "oa_instance": world.demo().remembered.oa_instance });
+    let path = format!("/v1/tenants/{}/enterprises", world.tenant());
+    let fresh = world.api(Method::POST, &path, Some(&body)).await;
+    let fresh = format!("/v1/enterprises/{}", fresh.json()["id"].as_str().unwrap());
     assert_eq!(patch(&world, &fresh, change.clone()).await.json()["oa_instance"], change["oa_instance"]);
 }
 
@@ -291,7 +289,7 @@ async fn c21_oa_secrets_are_replaced_after_a_test_and_never_shown() {
     // A new push secret: both are taken until the rotation ends.
     let push = format!("whsec_{}", "B".repeat(44));
     assert_eq!(put(json!({ "push_secret": push })).await.json()["secrets"]["push_rotating"], true);
-    let sign_in = || world.sign_in(&mut world.browser(), &world.homepage(), LINKED);
+    let sign_in = async || world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
     assert_eq!(sign_in().await.status, StatusCode::OK, "the OA still signs with the old one");
     connection.push_secret = platform::secret::Secret::new(push);
     world.demo().oa.connect(connection.clone()).unwrap();
