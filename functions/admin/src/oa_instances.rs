@@ -172,10 +172,13 @@ pub(crate) struct Change {
     #[serde(default)]
     pub(crate) sso_landing: Option<String>,
     #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
     pub(crate) start_url: Option<Option<String>>,
     #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
     pub(crate) revoke_url: Option<Option<String>>,
     #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
     pub(crate) verify_url: Option<Option<String>>,
     #[serde(default)]
     pub(crate) binding_mode: Option<BindingMode>,

@@ -23,7 +23,7 @@ pub(crate) enum Thing<'a> {
 /// A user: one thing by its id and name, or many that are only counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct UsedBy {
-    /// `app`, `enterprise`, `links`, `people`.
+    /// `app`, `enterprise`, `links`, `people`, `departments`.
     pub(crate) kind: &'static str,
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
@@ -64,6 +64,7 @@ pub(crate) async fn users_of(
             users.extend(config.apps.iter().filter(|app| app.enterprise == enterprise.id).map(app));
             users.extend(UsedBy::many("links", bridge.store().count_links(&enterprise.id).await?));
             users.extend(UsedBy::many("people", bridge.store().count_people(&enterprise.id).await?));
+            users.extend(UsedBy::many("departments", bridge.store().count_departments(&enterprise.id).await?));
         }
         Thing::OaInstance(instance) => {
             let of_instance = config.enterprises.iter().filter(|enterprise| enterprise.oa_instance == instance.id);

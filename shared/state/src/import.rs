@@ -57,8 +57,10 @@ impl Store {
         let tenant = &import.tenant.id;
         if all < WRITES_MAX {
             let mut saving = first;
-            things.into_iter().for_each(|thing| saving.append(thing));
-            saving.add(self.write_clear(&keys::import(tenant))?, Saved::Changed);
+            for thing in things {
+                saving.append(thing);
+            }
+            saving.add(self.write_remove(&keys::import(tenant))?, Saved::Changed);
             return self.run(tenant, saving).await;
         }
         let mut saving = first;
@@ -79,7 +81,7 @@ impl Store {
                 return Ok(saved);
             }
         }
-        saving.add(self.write_clear(&keys::import(tenant))?, Saved::Changed);
+        saving.add(self.write_remove(&keys::import(tenant))?, Saved::Changed);
         self.run(tenant, saving).await
     }
 

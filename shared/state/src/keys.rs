@@ -90,7 +90,11 @@ pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
 }
 
 pub fn department(enterprise: &EnterpriseId, code: &DeptCode) -> Key {
-    Key::new(format!("T#{}#E#{enterprise}#D", enterprise.tenant()), format!("D#{code}"))
+    Key::new(departments_partition(enterprise), format!("D#{code}"))
+}
+
+pub fn departments_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#D", enterprise.tenant())
 }
 
 /// What stands directly below a department, in the index by department.

@@ -3,6 +3,7 @@
 //! Whoever begins to use a thing leaves a nonce in its item, in the transaction that makes him its user. A deletion
 //! names the nonce that it saw before it looked for users, so that none can slip in between.
 
+use aws_sdk_dynamodb::types::Select;
 use domain::audit::Entry;
 use domain::history::Setting;
 use domain::ids::{EnterpriseId, OaInstanceId};
@@ -11,11 +12,14 @@ use serde::Deserialize;
 
 use crate::config::{Saved, Saving};
 use crate::keys::{self, Key};
-use crate::store::{Change, Store, StoreError, Write, number, text};
+use crate::store::{Change, Store, StoreError, Write, number, text, unavailable};
 
 /// Items of an app's own partition that its deletion takes along at most; what is left are call budgets, which end by
 /// themselves.
 const APP_ITEMS_MAX: usize = 80;
+
+/// Pages of a count: 200 MB of people.
+const COUNT_PAGES_MAX: usize = 200;
 
 /// What a thing looked like before its users were looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,18 +38,32 @@ impl Store {
         self.get(&keys::oa_instance(instance)).await
     }
 
-    /// How many people of the enterprise are linked.
-    pub async fn count_links(&self, enterprise: &EnterpriseId) -> Result<u64, StoreError> {
-        self.count(&keys::links_partition(enterprise), "B#").await
-    }
-
     /// How many people of the enterprise are in the bridge copy.
     pub async fn count_people(&self, enterprise: &EnterpriseId) -> Result<u64, StoreError> {
         let mut count = 0;
         for shard in 0..keys::PERSON_SHARDS {
-            count += self.count(&keys::people_partition(enterprise, shard), "P#").await?;
+            count += self.count(&keys::people_partition(enterprise, shard)).await?;
         }
         Ok(count)
+    }
+
+    /// How many departments of the enterprise are in the bridge copy.
+    pub async fn count_departments(&self, enterprise: &EnterpriseId) -> Result<u64, StoreError> {
+        self.count(&keys::departments_partition(enterprise)).await
+    }
+
+    async fn count(&self, partition: &str) -> Result<u64, StoreError> {
+        let (mut count, mut start) = (0, None);
+        for _ in 0..COUNT_PAGES_MAX {
+            let query = self.query(partition).select(Select::Count).set_exclusive_start_key(start);
+            let page = query.send().await.map_err(unavailable)?;
+            count += u64::try_from(page.count).unwrap_or_default();
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+        Err(StoreError::Unavailable(format!("more than {COUNT_PAGES_MAX} pages in one count")))
     }
 
     /// Deletes an OA instance that is still as `mark` says, with its secrets, and frees its name.
@@ -59,7 +77,7 @@ impl Store {
         saving.add(self.write_delete_marked(&keys::oa_instance(&instance.id), mark)?, Saved::Changed);
         let name = keys::oa_name(&instance.id.tenant(), &instance.name);
         saving.add(self.write_free(&name, instance.id.as_str())?, Saved::Changed);
-        saving.add(self.write_clear(&keys::oa_secrets(&instance.id))?, Saved::Changed);
+        saving.add(self.write_remove(&keys::oa_secrets(&instance.id))?, Saved::Changed);
         self.save(Some(Setting::OaInstance(instance.clone())), None, saving, audit).await
     }
 
@@ -88,7 +106,7 @@ impl Store {
         let partition = keys::app_partition(&app.id);
         for item in self.all(&partition).await?.into_iter().take(APP_ITEMS_MAX) {
             let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-            saving.add(self.write_clear(&Key { pk: partition.clone(), sk })?, Saved::Changed);
+            saving.add(self.write_remove(&Key { pk: partition.clone(), sk })?, Saved::Changed);
         }
         self.save(Some(Setting::App(app.clone())), None, saving, audit).await
     }
@@ -112,7 +130,7 @@ impl Store {
             names: vec![("#owner", "owner")],
             values: vec![(":owner", text(owner))],
         };
-        self.write_delete_if(claim, change)
+        self.write_delete_under(claim, change)
     }
 
     fn write_delete_marked(&self, key: &Key, mark: &Mark) -> Result<Write, StoreError> {
@@ -126,6 +144,6 @@ impl Store {
             change.condition = "version = :seen AND last_user = :user";
             change.values.push((":user", text(user)));
         }
-        self.write_delete_if(key, change)
+        self.write_delete_under(key, change)
     }
 }

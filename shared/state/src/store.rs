@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
-    TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 use domain::time::Timestamp;
 use platform::clock::Clock;
@@ -190,25 +190,6 @@ impl Store {
             }
         }
         Err(StoreError::Unavailable(format!("more than {PAGES_MAX} pages in one listing")))
-    }
-
-    /// How many items of a partition have a sort key that begins with `prefix`. Bounded by [`PAGES_MAX`].
-    pub(crate) async fn count(&self, partition: &str, prefix: &str) -> Result<u64, StoreError> {
-        let (mut count, mut start) = (0, None);
-        for _ in 0..PAGES_MAX {
-            let query = self
-                .query(partition)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":prefix", text(prefix))
-                .select(Select::Count);
-            let page = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
-            count += u64::try_from(page.count).unwrap_or_default();
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(count);
-            }
-        }
-        Err(StoreError::Unavailable(format!("more than {PAGES_MAX} pages in one count")))
     }
 
     /// The beginning of a consistent query over a partition.
@@ -434,7 +415,7 @@ impl Store {
     }
 
     /// A deletion under `change`'s condition; what it would set is not looked at.
-    pub(crate) fn write_delete_if(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
+    pub(crate) fn write_delete_under(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
         let mut delete = Delete::builder()
             .table_name(&*self.name)
             .key(PARTITION_KEY, text(&key.pk))
@@ -447,13 +428,6 @@ impl Store {
         for (name, value) in change.values {
             delete = delete.expression_attribute_values(name, value);
         }
-        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
-    }
-
-    /// A deletion without a condition, for what belongs to another write of the same transaction.
-    pub(crate) fn write_clear(&self, key: &Key) -> Result<Write, StoreError> {
-        let delete =
-            Delete::builder().table_name(&*self.name).key(PARTITION_KEY, text(&key.pk)).key(SORT_KEY, text(&key.sk));
         Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
     }
 
