@@ -57,8 +57,10 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
     };
     let body = match (method, route) {
         ("POST", "/v1/tenants") => Some(json!({ "name": "新团队" })),
-        ("PATCH", "/v1/tenants/{tenant}" | "/v1/oa-instances/{instance}" | "/v1/enterprises/{enterprise}")
-        | ("PATCH", "/v1/apps/{app}") => versioned(&path, json!({ "name": "改名" })).await,
+        (
+            "PATCH",
+            "/v1/tenants/{tenant}" | "/v1/oa-instances/{instance}" | "/v1/enterprises/{enterprise}" | "/v1/apps/{app}",
+        ) => versioned(&path, json!({ "name": "改名" })).await,
         ("POST", "/v1/tenants/{tenant}/oa-instances") => Some(oa),
         ("DELETE", "/v1/oa-instances/{instance}") => {
             let id = made(world, &format!("/v1/tenants/{tenant}/oa-instances"), oa).await;
@@ -109,12 +111,21 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
             let document = get(world, &format!("/v1/tenants/{id}/settings/export")).await;
             return Some((format!("/v1/tenants/{id}/settings/import"), Some(document)));
         }
+        _ => return request_of_accounts(world, method, route, &path).await,
+    };
+    Some((path, body))
+}
+
+/// The same for accounts and keys.
+async fn request_of_accounts(world: &World, method: &str, route: &str, path: &str) -> Option<(String, Option<Value>)> {
+    let tenant = world.tenant();
+    let body = match (method, route) {
         ("POST", "/v1/tenants/{tenant}/accounts") => Some(account("one")),
         ("PATCH", "/v1/accounts/{account}") => {
             let id = made(world, &format!("/v1/tenants/{tenant}/accounts"), account("two")).await;
             let path = format!("/v1/accounts/{id}");
-            let body = versioned(&path, json!({ "name": "改名" })).await;
-            return Some((path, body));
+            let version = get(world, &path).await["version"].clone();
+            return Some((path, Some(json!({ "version": version, "name": "改名" }))));
         }
         ("DELETE", "/v1/accounts/{account}") => {
             let id = made(world, &format!("/v1/tenants/{tenant}/accounts"), account("three")).await;
@@ -137,7 +148,7 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
         }
         _ => return None,
     };
-    Some((path, body))
+    Some((path.to_owned(), body))
 }
 
 fn account(login: &str) -> Value {
@@ -303,8 +314,11 @@ async fn c26_a_month_is_exported_in_parts_whose_cells_no_spreadsheet_runs() {
     assert!(!file.contains(",=") && !file.contains(",@"), "no cell begins like a formula");
     let empty = export(&world, "csv", "2001-01").await;
     assert_eq!(empty[0].body, header, "a month without entries");
-    let wrong = format!("/v1/tenants/{}/audit/export?format=csv&month=x", world.tenant());
-    assert_eq!(world.api(Method::GET, &wrong, None).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for wrong in ["format=csv&month=x", "format=csv", "format=xml&month=2026-11"] {
+        let path = format!("/v1/tenants/{}/audit/export?{wrong}", world.tenant());
+        let refused = world.api(Method::GET, &path, None).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}: {}", refused.body);
+    }
 }
 
 #[tokio::test]

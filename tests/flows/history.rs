@@ -379,3 +379,34 @@ async fn adm_07_a_large_import_takes_several_transactions_and_can_be_repeated() 
     assert_eq!(get(&world, &format!("{path}/export")).await, document, "nothing is missing, nothing is there twice");
     assert_eq!(problem(&import().await), "not-empty", "it has ended");
 }
+
+#[tokio::test]
+async fn adm_07_the_command_line_carries_settings_and_audit_away() {
+    let program = tests::tools::bridge().await;
+    let world = World::start().await;
+    let bridge = async |args: &[&str]| {
+        let mut command = tokio::process::Command::new(&program);
+        command.args(args).args(["--api", &world.running.origin("console"), "--key", &world.running.operator_key]);
+        let done = command.output().await.unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let exported = bridge(&["settings", "export", "--tenant", world.tenant().as_str()]).await;
+    let document: Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!(document["apps"].as_array().unwrap().len(), 1);
+    let mut document = document;
+    document["apps"] = json!([]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), document.to_string()).unwrap();
+    let tenant = world.api(Method::POST, "/v1/tenants", Some(&json!({ "name": "空的" }))).await.json();
+    let tenant = tenant["id"].as_str().unwrap();
+    let path = file.path().to_str().unwrap();
+    let told: Value = serde_json::from_str(&bridge(&["settings", "import", "--tenant", tenant, path]).await).unwrap();
+    assert_eq!(told, json!({ "oa_instances": 1, "enterprises": 1, "apps": 0 }));
+    let month = jiff::Timestamp::from_millisecond(world.running.bridge.clock().now().0).unwrap().to_string();
+    let export = ["audit", "export", "--tenant", tenant, "--month", &month[..7]];
+    let csv = bridge(&export).await;
+    assert!(csv.contains(",settings.import,operator,"), "{csv}");
+    let listed = bridge(&["audit", "--tenant", tenant]).await;
+    assert!(listed.contains("settings.import"), "{listed}");
+}

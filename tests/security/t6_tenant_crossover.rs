@@ -2,8 +2,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId,
-    StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, HistoryId, OaInstanceId, OaUserId, RANDOM_CHARS,
+    SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -39,7 +39,8 @@ proptest! {
             keys::account(&account), keys::owners(&tenant), keys::account_of_person(&enterprise, &user),
             keys::console_session(&account, &ConsoleSessionId::parse(&"0".repeat(64)).unwrap()),
             keys::api_key(&ApiKeyId::from_random(&tenant, random)),
-            keys::due(&tenant, Timestamp(0), &foreign, &foreign),
+            keys::due(&tenant, Timestamp(0), &foreign, &foreign), keys::oa_name(&tenant, &foreign),
+            keys::history(&tenant, &HistoryId::from_random(Timestamp(0), [0; HistoryId::CHARS])), keys::import(&tenant),
         ];
         let prefix = format!("T#{tenant}");
         for key in all {

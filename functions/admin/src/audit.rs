@@ -45,16 +45,27 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
     Csv,
     Jsonl,
 }
 
-#[derive(Debug, Deserialize)]
+impl Format {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// What to export.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Exported {
-    pub(crate) format: Format,
+    /// `csv` or `jsonl`; absent = `csv`.
+    pub(crate) format: Option<String>,
     /// `2026-11`
     pub(crate) month: String,
     /// Where the previous part ended.
@@ -65,6 +76,8 @@ pub struct Exported {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) text: Vec<u8>,
+    /// Of the whole file.
+    pub(crate) content_type: &'static str,
     /// The next part begins here.
     pub(crate) next: Option<String>,
 }
@@ -91,11 +104,8 @@ pub async fn export(
 ) -> Response {
     match part(&bridge, &actor, &tenant, &asked).await {
         Ok(part) => {
-            let (kind, name) = match asked.format {
-                Format::Csv => ("text/csv; charset=utf-8", "csv"),
-                Format::Jsonl => ("application/x-ndjson", "jsonl"),
-            };
-            let mut answer = ([(header::CONTENT_TYPE, kind)], part.text).into_response();
+            let name = asked.format.as_deref().unwrap_or("csv");
+            let mut answer = ([(header::CONTENT_TYPE, part.content_type)], part.text).into_response();
             let url = |next: String| {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
                 query.append_pair("format", name).append_pair("month", &asked.month).append_pair("after", &next);
@@ -136,9 +146,14 @@ pub(crate) async fn search(bridge: &Bridge, actor: &Actor, tenant: &str, asked: 
 /// One part of a month's entries, at most 4 MiB.
 pub(crate) async fn part(bridge: &Bridge, actor: &Actor, tenant: &str, asked: &Exported) -> Result<Part, ApiError> {
     let config = tenants::find(bridge, actor, tenant).await?;
+    let format = format_of(asked.format.as_deref())?;
     let (Some(at), _) = month(&asked.month)? else { return Err(not_a_month()) };
-    let mut part = Part { text: Vec::new(), next: asked.after.clone() };
-    if asked.format == Format::Csv && asked.after.is_none() {
+    let content_type = match format {
+        Format::Csv => "text/csv; charset=utf-8",
+        Format::Jsonl => "application/x-ndjson",
+    };
+    let mut part = Part { text: Vec::new(), content_type, next: asked.after.clone() };
+    if format == Format::Csv && asked.after.is_none() {
         // Without the mark, Excel takes the file for one in its system's encoding.
         part.text.extend("\u{feff}".as_bytes());
         csv_row(&mut part.text, &COLUMNS.map(str::to_owned))?;
@@ -147,7 +162,7 @@ pub(crate) async fn part(bridge: &Bridge, actor: &Actor, tenant: &str, asked: &E
         let page = bridge.store().audit_of_month(&config.tenant.id, at, part.next.as_deref()).await?;
         let (entries, next) = page;
         for entry in &entries {
-            match asked.format {
+            match format {
                 Format::Csv => csv_row(&mut part.text, &cells(entry))?,
                 Format::Jsonl => {
                     part.text.extend(serde_json::to_vec(entry).unwrap_or_default());
@@ -161,6 +176,11 @@ pub(crate) async fn part(bridge: &Bridge, actor: &Actor, tenant: &str, asked: &E
         }
     }
     Ok(part)
+}
+
+fn format_of(text: Option<&str>) -> Result<Format, ApiError> {
+    let known = [Format::Csv, Format::Jsonl].into_iter().find(|format| format.name() == text.unwrap_or("csv"));
+    known.ok_or_else(|| ApiError::field("format", "must be csv or jsonl / 应为 csv 或 jsonl"))
 }
 
 const COLUMNS: [&str; 8] = ["at", "action", "actor", "object", "result", "from", "trace", "detail"];

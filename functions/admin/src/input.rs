@@ -78,6 +78,7 @@ impl<T: DeserializeOwned> Sent<'_, T> {
 }
 
 /// A field that may be absent (as it is), `null` (cleared) or given.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }

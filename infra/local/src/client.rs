@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, Response, header};
 use platform::transport::Transport;
 use serde_json::Value;
 
@@ -32,8 +32,33 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// A text, and the path of the part that follows it.
+    pub(crate) async fn text(&self, path: &str) -> Result<(String, Option<String>)> {
+        let answer = self.send(Method::GET, path, None).await?;
+        let link = answer.headers().get(header::LINK).and_then(|link| link.to_str().ok());
+        let next = link.and_then(|link| Some(link.strip_prefix('<')?.split_once('>')?.0.to_owned()));
+        let text = std::str::from_utf8(answer.body()).context("the answer is no text; is this the bridge?")?;
+        if answer.status().is_success() {
+            return Ok((text.to_owned(), next));
+        }
+        bail!("{}", told(&serde_json::from_str(text).context("the answer is not JSON; is this the bridge?")?))
+    }
+
     /// Sends one request; a problem document becomes an error that says what it says.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = self.send(method, path, body).await?;
+        let value: Value = if answer.body().is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?
+        };
+        if answer.status().is_success() {
+            return Ok(value);
+        }
+        bail!("{}", told(&value))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response<Bytes>> {
         let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -46,16 +71,7 @@ impl Client {
             )
             .body(Bytes::from(bytes))?;
         let answer = self.transport.send(request, TIMEOUT).await;
-        let answer = answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))?;
-        let value: Value = if answer.body().is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?
-        };
-        if answer.status().is_success() {
-            return Ok(value);
-        }
-        bail!("{}", told(&value))
+        answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))
     }
 }
 
