@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::web::Page;
-use tests::world::World;
+use tests::world::{LINKED, World};
 
 const DAY_S: i64 = 86_400;
 const PASSWORD: &str = "correct horse battery";
@@ -111,6 +111,10 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
             let document = get(world, &format!("/v1/tenants/{id}/settings/export")).await;
             return Some((format!("/v1/tenants/{id}/settings/import"), Some(document)));
         }
+        ("PUT" | "DELETE", "/v1/enterprises/{enterprise}/people/{user}/no-auto-bind") => {
+            return Some((path.replace("{user}", &format!("{LINKED}@welink")), None));
+        }
+        ("POST", "/v1/enterprises/{enterprise}/directory/reindex") => None,
         _ => return request_of_accounts(world, method, route, &path).await,
     };
     Some((path, body))

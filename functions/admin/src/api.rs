@@ -8,8 +8,7 @@ use signin::Bridge;
 
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
-use crate::{accounts, api_keys, console_session, setup};
-use crate::{apps, audit, auto_bind, enterprises, history, links, oa_instances, oa_secrets, tenants, transfer};
+use crate::{history, oa_secrets, transfer};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]

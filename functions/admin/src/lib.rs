@@ -19,18 +19,15 @@ mod history;
 mod input;
 mod links;
 mod oa_instances;
-mod passwords;
-pub mod setup;
-mod person_trace;
-mod tenants;
-mod verdicts;
 mod oa_secrets;
 mod passwords;
+mod person_trace;
 mod plain;
 pub mod setup;
 mod tenants;
 mod transfer;
 mod users;
+mod verdicts;
 
 use std::sync::Arc;
 

@@ -70,19 +70,20 @@ pub(crate) async fn replace(
     if new.version != instance.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
+    // What is stored is stored together; an instance of an older release has no marks of it.
+    let is_set = bridge.store().oa_secrets(&instance.id).await?.is_some();
     let bearer = new.scim_bearer.map(|text| Secret::new(text.trim().to_owned()));
-    let lacks_bearer = bearer.is_none() && instance.secrets.scim_bearer.is_none();
-    if lacks_bearer || bearer.as_ref().is_some_and(|bearer| bearer.expose().is_empty()) {
+    if (bearer.is_none() && !is_set) || bearer.as_ref().is_some_and(|bearer| bearer.expose().is_empty()) {
         return Err(ApiError::field("scim_bearer", "must not be empty / 不能为空"));
     }
     let pull_known = new.pull_secret.is_some();
-    let secret = |field: &str, given: Option<String>, is_set: bool| {
+    let secret = |field: &str, given: Option<String>| {
         let wanted = given.is_some() || !is_set;
         wanted.then(|| webhook_secret(bridge, field, given)).transpose()
     };
     let push_made = new.push_secret.is_none();
-    let push = secret("push_secret", new.push_secret, instance.secrets.push.is_some())?;
-    let pull = secret("pull_secret", new.pull_secret, instance.secrets.pull.is_some())?;
+    let push = secret("push_secret", new.push_secret)?;
+    let pull = secret("pull_secret", new.pull_secret)?;
     let change = OaSecretChange { scim_bearer: bearer, pull, pull_known, push, end_rotation: new.end_rotation };
     let secrets = bridge.change_oa_secrets(&instance, &change).await?;
     let mut entry = actor.entry(bridge, instance.id.tenant(), Action::OaInstanceSecrets, instance.id.as_str());
