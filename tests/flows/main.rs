@@ -3,13 +3,19 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod audit_log;
 mod binding;
 mod browser_sign_in;
+mod changing;
 mod contacts;
 mod directory;
+mod directory;
+mod expectations;
 mod expectations;
 mod first_account;
 mod foreign;
+mod foreign;
+mod history;
 mod large;
 mod link_jobs;
 mod local;

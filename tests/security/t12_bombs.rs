@@ -178,6 +178,8 @@ async fn targets(world: &World) -> Vec<(&'static str, String)> {
         let path = route
             .replace("{tenant}", known.tenant.as_str())
             .replace("{enterprise}", known.enterprise.as_str())
+            .replace("{instance}", known.oa_instance.as_str())
+            .replace("{entry}", "0000000000000-0000000000")
             .replace("{app}", known.app.as_str())
             .replace("{job}", &job)
             .replace("{account}", &account)

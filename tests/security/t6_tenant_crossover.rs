@@ -2,8 +2,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, LinkJobId, OaInstanceId, OaUserId, RANDOM_CHARS,
-    SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
+    RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -43,6 +43,8 @@ proptest! {
             keys::due(&tenant, Timestamp(0), &foreign, &foreign),
             keys::link_job(&job), keys::link_job_rows(&job, 1), keys::link_job_ending(&job, 1),
             keys::link_job_of(&enterprise, Timestamp(0), &job),
+            keys::oa_name(&tenant, &foreign),
+            keys::history(&tenant, &HistoryId::from_random(Timestamp(0), [0; HistoryId::CHARS])), keys::import(&tenant),
         ];
         let prefix = format!("T#{tenant}");
         for key in all {

@@ -9,6 +9,7 @@ use signin::Bridge;
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
+use crate::{history, oa_secrets, transfer};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +39,30 @@ routes! {
     GET "/v1/tenants" Install => tenants::list, "列出团队" / "List the tenants";
     POST "/v1/tenants" Install => tenants::create, "新建团队" / "Create a tenant";
     GET "/v1/tenants/{tenant}" Read => tenants::show, "读取团队" / "Read a tenant";
+    PATCH "/v1/tenants/{tenant}" Own => tenants::change, "修改团队" / "Change a tenant";
     GET "/v1/tenants/{tenant}/audit" Read => audit::list, "审计日志" / "Audit log";
+    GET "/v1/tenants/{tenant}/audit/export" Read => audit::export, "导出审计日志" / "Export a month of the audit log";
+    GET "/v1/tenants/{tenant}/settings-history" Read => history::list, "设置历史" / "History of the settings";
+    GET "/v1/tenants/{tenant}/settings-history/{entry}" Read => history::show,
+        "读取一次设置修改" / "Read a change of settings";
+    POST "/v1/tenants/{tenant}/settings-history/{entry}/roll-back" Own => history::roll_back,
+        "回滚一次设置修改" / "Roll a change of settings back";
+    GET "/v1/tenants/{tenant}/settings/export" Read => transfer::export, "导出设置" / "Export the settings";
+    POST "/v1/tenants/{tenant}/settings/import" Own => transfer::import,
+        "导入设置到空的团队" / "Import settings into an empty tenant";
     GET "/v1/tenants/{tenant}/oa-instances" Read => oa_instances::list, "列出 OA 实例" / "List the OA instances";
     POST "/v1/tenants/{tenant}/oa-instances" Own => oa_instances::create, "添加 OA 实例" / "Add an OA instance";
     GET "/v1/oa-instances/{instance}" Read => oa_instances::show, "读取 OA 实例" / "Read an OA instance";
+    PATCH "/v1/oa-instances/{instance}" Own => oa_instances::change, "修改 OA 实例" / "Change an OA instance";
+    DELETE "/v1/oa-instances/{instance}" Own => oa_instances::delete, "删除 OA 实例" / "Delete an OA instance";
+    PUT "/v1/oa-instances/{instance}/secrets" Own => oa_secrets::save,
+        "更换 OA 实例的密钥" / "Replace an OA instance's secrets";
     GET "/v1/oa-instances/{instance}/apps" Read => oa_instances::apps, "OA 的应用" / "Applications of the OA";
     GET "/v1/tenants/{tenant}/enterprises" Read => enterprises::list, "列出企业" / "List the enterprises";
     POST "/v1/tenants/{tenant}/enterprises" Operate => enterprises::create, "新建 WeLink" / "Create an enterprise";
     GET "/v1/enterprises/{enterprise}" Read => enterprises::show, "读取企业" / "Read an enterprise";
+    PATCH "/v1/enterprises/{enterprise}" Operate => enterprises::change, "修改企业" / "Change an enterprise";
+    DELETE "/v1/enterprises/{enterprise}" Own => enterprises::delete, "删除企业" / "Delete an enterprise";
     PUT "/v1/enterprises/{enterprise}/authority" Operate => enterprises::save_authority,
         "以哪一侧为准" / "Say which side is the authority";
     GET "/v1/enterprises/{enterprise}/sign-in/auto-bind" Read => auto_bind::show,
@@ -65,6 +82,7 @@ routes! {
     POST "/v1/enterprises/{enterprise}/apps" Own => apps::create, "添加应用" / "Add an app";
     GET "/v1/apps/{app}" Read => apps::show, "读取应用" / "Read an app";
     PATCH "/v1/apps/{app}" Operate => apps::change, "修改应用" / "Change an app";
+    DELETE "/v1/apps/{app}" Own => apps::delete, "删除应用" / "Delete an app";
     PUT "/v1/apps/{app}/credentials" Own => apps::credentials, "更换应用密钥" / "Replace an app's secret";
     POST "/v1/apps/{app}/browser-test" Operate => apps::browser_test,
         "开始浏览器登录测试" / "Begin a test of the browser sign-in";

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
 use domain::ids::{AppId, ClientId, RANDOM_CHARS};
 use domain::model::{App, Enterprise, Homepage, OaInstance};
 use domain::problem;
@@ -18,7 +18,8 @@ use state::config::{Saved, TenantConfig};
 use crate::actor::Actor;
 use crate::enterprises;
 use crate::error::ApiError;
-use crate::input::{self, HomepageInput, Sent};
+use crate::input::{self, Confirm, HomepageInput, Sent};
+use crate::users::{self, Thing};
 
 /// How long a begun test of the browser sign-in may be run.
 const BROWSER_TEST_S: i64 = 600;
@@ -161,7 +162,7 @@ pub(crate) async fn make(
         homepage,
         enabled: true,
         browser: domain::model::BrowserSignIn::default(),
-        secret_set: stamp.clone(),
+        secret_set: Some(stamp.clone()),
         credentials_version: 1,
         created: stamp,
         version: 0,
@@ -215,6 +216,58 @@ pub(crate) async fn apply(bridge: &Bridge, actor: &Actor, app: &str, sent: Sent<
     }
 }
 
+pub async fn delete(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(app): Path<String>,
+    Query(confirm): Query<Confirm>,
+) -> Response {
+    match remove(&bridge, &actor, &app, &confirm).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+/// Deletes an app that nothing uses, with its secret, its token and its budgets. WeLink is not called.
+pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, app: &str, confirm: &Confirm) -> Result<(), ApiError> {
+    let place = find(bridge, actor, app).await?;
+    confirm.check(&place.app.name)?;
+    users::none_of(bridge, &place.config, Thing::App(&place.app)).await?;
+    let mut entry = actor.entry(bridge, place.app.id.tenant(), Action::AppDelete, place.app.id.as_str());
+    entry.detail.insert("name".to_owned(), place.app.name.clone());
+    match bridge.store().delete_app(&place.app, &entry).await? {
+        Saved::Done => Ok(()),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// Brings an app back to earlier settings; its homepage is looked up in the OA anew.
+pub(crate) async fn restore(
+    bridge: &Bridge,
+    config: &TenantConfig,
+    mut after: App,
+    entry: &Entry,
+) -> Result<App, ApiError> {
+    let before = config.app(&after.id).ok_or_else(input::missing)?;
+    let enterprise = config.enterprise(&after.enterprise).ok_or_else(input::missing)?;
+    after.name = input::name("name", &after.name)?;
+    if after.browser.enabled && after.browser.tested.is_none() {
+        return Err(ApiError::field("browser_enabled", "run its test first / 请先通过测试"));
+    }
+    if after.homepage != before.homepage {
+        let wanted = match after.homepage {
+            Homepage::OaApp { oa_app, .. } => HomepageInput::OaApp { oa_app: oa_app.into() },
+            Homepage::CustomLink { link } => HomepageInput::CustomLink { link: link.into() },
+        };
+        after.homepage = input::homepage(bridge, &config.tenant, instance_of(config, enterprise)?, wanted).await?;
+    }
+    after.version += 1;
+    match bridge.store().update_app(&after, None, entry).await? {
+        Saved::Done => Ok(after),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
 /// Begins a test of the browser sign-in: its address may be opened for ten minutes (product.md HOM-02).
 pub async fn browser_test(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>) -> Response {
     match begin_test(&bridge, &actor, &app).await {
@@ -256,7 +309,7 @@ pub(crate) async fn rotate(
         return Err(ApiError::field("client_secret", reason));
     }
     app.credentials_version += 1;
-    app.secret_set = actor.stamp(bridge);
+    app.secret_set = Some(actor.stamp(bridge));
     if new.version != app.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }

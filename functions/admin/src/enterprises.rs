@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
+use domain::history::Setting;
 use domain::ids::{EnterpriseId, OaInstanceId, RANDOM_CHARS};
 use domain::model::{Authority, Enterprise};
 use domain::problem;
@@ -16,8 +17,9 @@ use state::config::{Saved, TenantConfig};
 
 use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::input::Sent;
-use crate::{input, tenants};
+use crate::input::{Confirm, Sent};
+use crate::users::{self, Thing};
+use crate::{input, plain, tenants};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +78,107 @@ pub(crate) async fn make(
         Saved::Done => Ok(enterprise),
         Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
         Saved::ClientIdTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// A change of an enterprise; what is absent stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// The version that the change is based on.
+    pub(crate) version: u64,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) oa_instance: Option<String>,
+}
+
+pub async fn change(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(enterprise): Path<String>,
+    body: input::Body,
+) -> Response {
+    match apply(&bridge, &actor, &enterprise, Sent::Json(&body)).await {
+        Ok(enterprise) => Json(enterprise).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+pub(crate) async fn apply(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    sent: Sent<'_, Change>,
+) -> Result<Enterprise, ApiError> {
+    let (config, mut after) = find(bridge, actor, enterprise).await?;
+    let change = sent.read()?;
+    if let Some(name) = change.name {
+        after.name = input::name("name", &name)?;
+    }
+    if let Some(instance) = change.oa_instance {
+        after.oa_instance = chosen_instance(&config, Some(&instance))?;
+    }
+    if change.version != after.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    let entry = actor.entry(bridge, after.id.tenant(), Action::EnterpriseUpdate, after.id.as_str());
+    save(bridge, &config, after, entry).await
+}
+
+/// Saves other settings of an enterprise, after all checks.
+pub(crate) async fn save(
+    bridge: &Bridge,
+    config: &TenantConfig,
+    mut after: Enterprise,
+    mut entry: Entry,
+) -> Result<Enterprise, ApiError> {
+    let before = config.enterprise(&after.id).ok_or_else(input::missing)?;
+    input::name("name", &after.name)?;
+    if before.oa_instance != after.oa_instance {
+        chosen_instance(config, Some(after.oa_instance.as_str()))?;
+        // Links and homepages are made of the OA's own ids: in another OA they would mean somebody else.
+        users::none_of(bridge, config, Thing::OaOf(before)).await?;
+    }
+    after.version += 1;
+    plain::note(&mut entry, &Setting::Enterprise(before.clone()), &Setting::Enterprise(after.clone()));
+    match bridge.store().update_enterprise(&after, &entry).await? {
+        Saved::Done => Ok(after),
+        Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
+        Saved::ClientIdTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+pub async fn delete(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(enterprise): Path<String>,
+    Query(confirm): Query<Confirm>,
+) -> Response {
+    match remove(&bridge, &actor, &enterprise, &confirm).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+/// Deletes an enterprise that nothing uses. WeLink is not called.
+pub(crate) async fn remove(
+    bridge: &Bridge,
+    actor: &Actor,
+    enterprise: &str,
+    confirm: &Confirm,
+) -> Result<(), ApiError> {
+    let (_, found) = find(bridge, actor, enterprise).await?;
+    // The mark first: whoever comes to use the enterprise after it makes the deletion fail.
+    let mark = bridge.store().enterprise_mark(&found.id).await?.ok_or_else(input::missing)?;
+    let (config, enterprise) = find(bridge, actor, enterprise).await?;
+    confirm.check(&enterprise.name)?;
+    users::none_of(bridge, &config, Thing::Enterprise(&enterprise)).await?;
+    let mut entry = actor.entry(bridge, enterprise.id.tenant(), Action::EnterpriseDelete, enterprise.id.as_str());
+    entry.detail.insert("name".to_owned(), enterprise.name.clone());
+    match bridge.store().delete_enterprise(&enterprise, &mark, &entry).await? {
+        Saved::Done => Ok(()),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
     }
 }
 

@@ -31,6 +31,18 @@ impl ApiError {
         self
     }
 
+    /// A problem with what it is about, each as a field and its value or reason.
+    pub fn listing(problem: Problem, fields: Vec<FieldError>) -> Self {
+        Self { refusal: problem.into(), fields }
+    }
+
+    /// The same, its fields below `place`.
+    #[must_use]
+    pub fn below(mut self, place: &str) -> Self {
+        self.fields.iter_mut().for_each(|error| error.field = format!("{place}.{}", error.field));
+        self
+    }
+
     /// The body cannot be read; `reason` says where.
     pub fn body(reason: impl std::fmt::Display) -> Self {
         let error = FieldError { field: "body".to_owned(), reason: reason.to_string() };

@@ -10,8 +10,8 @@ use domain::problem;
 use oa::model::AppList;
 use oa::port::Port as _;
 use platform::http::lang_of;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use signin::Bridge;
 use url::Url;
 
@@ -19,6 +19,9 @@ use crate::error::ApiError;
 
 /// Characters of a name at most.
 const NAME_CHARS_MAX: usize = 100;
+
+/// Bytes of an import at most: the settings of a large tenant.
+const IMPORT_BYTES_MAX: usize = 512 * 1024;
 
 /// The body of a request, as far as the router's limit lets it in; a larger one is refused with a problem document.
 #[derive(Debug)]
@@ -42,6 +45,22 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+/// A body that may be larger than those of other routes.
+#[derive(Debug)]
+pub struct LargeBody(pub(crate) Body);
+
+impl<S: Send + Sync> FromRequest<S> for LargeBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        let lang = lang_of(&request);
+        match axum::body::to_bytes(request.into_body(), IMPORT_BYTES_MAX).await {
+            Ok(bytes) => Ok(Self(Body(bytes))),
+            Err(_) => Err(ApiError::from(problem::BODY_TOO_LARGE).answer(lang)),
+        }
+    }
+}
+
 /// What was sent for `T`: a JSON body that is read when its turn comes, after the ids of the address, or a form's fields.
 #[derive(Debug)]
 pub enum Sent<'a, T> {
@@ -55,6 +74,28 @@ impl<T: DeserializeOwned> Sent<'_, T> {
             Self::Json(body) => json(body),
             Self::Form(given) => Ok(given),
         }
+    }
+}
+
+/// A field that may be absent (as it is), `null` (cleared) or given.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}
+
+/// The name of what is to be deleted, typed once more.
+#[derive(Debug, Deserialize)]
+pub struct Confirm {
+    #[serde(default)]
+    pub(crate) confirm: String,
+}
+
+impl Confirm {
+    pub(crate) fn check(&self, name: &str) -> Result<(), ApiError> {
+        if self.confirm.trim() == name {
+            return Ok(());
+        }
+        Err(ApiError::field("confirm", "must be the name of what is deleted / 请输入要删除的对象的名称"))
     }
 }
 

@@ -173,7 +173,7 @@ async fn member(
     enterprise: &Enterprise,
     user: &WeLinkUserId,
 ) -> Result<Person, ApiError> {
-    let of_enterprise = |app: &&App| app.enterprise == enterprise.id && app.enabled;
+    let of_enterprise = |app: &&App| app.enterprise == enterprise.id && app.enabled && app.has_secret();
     let app = config.apps.iter().find(of_enterprise);
     let app =
         app.ok_or_else(|| ApiError::field("user_id", "add an app to the enterprise first / 请先为企业添加应用"))?;

@@ -1,12 +1,14 @@
 //! `/v1/oa-instances`: OA installations of a tenant.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
+use domain::destination::Refused;
+use domain::history::Setting;
 use domain::ids::{OaInstanceId, RANDOM_CHARS};
-use domain::model::{BindingMode, OaInstance, TicketDelivery};
+use domain::model::{App, BindingMode, Homepage, OaInstance, OaSecretsSet, TicketDelivery};
 use domain::problem;
 use oa::model::AppList;
 use oa::port::Port as _;
@@ -14,12 +16,13 @@ use oa::webhook;
 use platform::secret::Secret;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
-use state::config::Saved;
+use state::config::{Saved, TenantConfig};
 
 use crate::actor::Actor;
 use crate::error::ApiError;
-use crate::input::Sent;
-use crate::{input, tenants};
+use crate::input::{Confirm, Sent};
+use crate::users::{self, Thing};
+use crate::{input, plain, tenants};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +126,12 @@ pub(crate) async fn make(
         verify_url: optional("verify_url", new.verify_url)?,
         binding_mode: new.binding_mode,
         allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
+        secrets: OaSecretsSet {
+            scim_bearer: Some(actor.stamp(bridge)),
+            push: Some(actor.stamp(bridge)),
+            push_rotating: false,
+            pull: Some(actor.stamp(bridge)),
+        },
         created: actor.stamp(bridge),
         version: 0,
     };
@@ -135,10 +144,168 @@ pub(crate) async fn make(
     }
     let secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
     let entry = actor.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
-    if bridge.store().create_oa_instance(&instance, &secrets, &entry).await? != Saved::Done {
+    done(bridge.store().create_oa_instance(&instance, &secrets, &entry).await?)?;
+    Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
+}
+
+pub(crate) fn done(saved: Saved) -> Result<(), ApiError> {
+    match saved {
+        Saved::Done => Ok(()),
+        Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
+        Saved::ClientIdTaken | Saved::Changed => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// A change of an OA instance; what is absent stays as it is, and an optional address is cleared by `null` or an empty
+/// text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// The version that the change is based on.
+    pub(crate) version: u64,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) base: Option<String>,
+    #[serde(default)]
+    pub(crate) scim_base: Option<String>,
+    #[serde(default)]
+    pub(crate) sso_landing: Option<String>,
+    #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    pub(crate) start_url: Option<Option<String>>,
+    #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    pub(crate) revoke_url: Option<Option<String>>,
+    #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    pub(crate) verify_url: Option<Option<String>>,
+    #[serde(default)]
+    pub(crate) binding_mode: Option<BindingMode>,
+    #[serde(default)]
+    pub(crate) ticket_delivery: Option<TicketDelivery>,
+    #[serde(default)]
+    pub(crate) allowed_dest_prefixes: Option<Vec<String>>,
+}
+
+pub async fn change(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(instance): Path<String>,
+    body: input::Body,
+) -> Response {
+    match apply(&bridge, &actor, &instance, Sent::Json(&body)).await {
+        Ok(instance) => Json(instance).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+pub(crate) async fn apply(
+    bridge: &Bridge,
+    actor: &Actor,
+    instance: &str,
+    sent: Sent<'_, Change>,
+) -> Result<OaInstance, ApiError> {
+    let mut after = find(bridge, actor, instance).await?;
+    let config = actor.config(bridge, &after.id.tenant()).await?;
+    let change = sent.read()?;
+    if change.version != after.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
-    Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
+    if let Some(name) = &change.name {
+        after.name = input::name("name", name)?;
+    }
+    for (field, given, kept) in [
+        ("base", &change.base, &mut after.base),
+        ("scim_base", &change.scim_base, &mut after.scim_base),
+        ("sso_landing", &change.sso_landing, &mut after.sso_landing),
+    ] {
+        if let Some(text) = given {
+            *kept = input::address(field, text)?;
+        }
+    }
+    for (field, given, kept) in [
+        ("start_url", &change.start_url, &mut after.start_url),
+        ("revoke_url", &change.revoke_url, &mut after.revoke_url),
+        ("verify_url", &change.verify_url, &mut after.verify_url),
+    ] {
+        if let Some(given) = given {
+            let text = given.as_deref().filter(|text| !text.trim().is_empty());
+            *kept = text.map(|text| input::address(field, text)).transpose()?;
+        }
+    }
+    after.binding_mode = change.binding_mode.unwrap_or(after.binding_mode);
+    after.ticket_delivery = change.ticket_delivery.unwrap_or(after.ticket_delivery);
+    if let Some(prefixes) = &change.allowed_dest_prefixes {
+        after.allowed_dest_prefixes = input::prefixes(prefixes)?;
+    }
+    let entry = actor.entry(bridge, after.id.tenant(), Action::OaInstanceUpdate, after.id.as_str());
+    save(bridge, &config, after, entry).await
+}
+
+/// Saves other settings of an OA instance, after all checks.
+pub(crate) async fn save(
+    bridge: &Bridge,
+    config: &TenantConfig,
+    mut after: OaInstance,
+    mut entry: Entry,
+) -> Result<OaInstance, ApiError> {
+    let before = config.oa_instance(&after.id).ok_or_else(input::missing)?;
+    check(&after, config)?;
+    after.version += 1;
+    plain::note(&mut entry, &Setting::OaInstance(before.clone()), &Setting::OaInstance(after.clone()));
+    done(bridge.store().update_oa_instance(&after, None, &entry).await?)?;
+    Ok(after)
+}
+
+/// An OA instance's settings by themselves, and with the apps of the tenant: a page that an app opens stays allowed.
+pub(crate) fn check(instance: &OaInstance, config: &TenantConfig) -> Result<(), ApiError> {
+    input::name("name", &instance.name)?;
+    input::address("base", &instance.base)?;
+    input::address("scim_base", &instance.scim_base)?;
+    input::address("sso_landing", &instance.sso_landing)?;
+    for (field, url) in
+        [("start_url", &instance.start_url), ("revoke_url", &instance.revoke_url), ("verify_url", &instance.verify_url)]
+    {
+        url.as_deref().map(|url| input::address(field, url)).transpose()?;
+    }
+    check_binding(instance)?;
+    let of_instance = |app: &&App| config.enterprise(&app.enterprise).is_some_and(|e| e.oa_instance == instance.id);
+    for app in config.apps.iter().filter(of_instance) {
+        let Homepage::OaApp { dest_pc, dest_mobile, .. } = &app.homepage else { continue };
+        for dest in [dest_pc, dest_mobile] {
+            let reason = |why: Refused| format!("{} ({}) {dest}: {why}", app.name, app.id);
+            let within = dest.clone().within(&instance.allowed_dest_prefixes);
+            within.map_err(|why| ApiError::field("allowed_dest_prefixes", reason(why)))?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn delete(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(instance): Path<String>,
+    Query(confirm): Query<Confirm>,
+) -> Response {
+    match remove(&bridge, &actor, &instance, &confirm).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+/// Deletes an OA instance that nothing uses, with its secrets. The OA is not called.
+pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, instance: &str, confirm: &Confirm) -> Result<(), ApiError> {
+    let found = find(bridge, actor, instance).await?;
+    // The mark first: whoever comes to use the instance after it makes the deletion fail.
+    let mark = bridge.store().oa_instance_mark(&found.id).await?.ok_or_else(input::missing)?;
+    let config = actor.config(bridge, &found.id.tenant()).await?;
+    let instance = config.oa_instance(&found.id).ok_or_else(input::missing)?;
+    confirm.check(&instance.name)?;
+    users::none_of(bridge, &config, Thing::OaInstance(instance)).await?;
+    let mut entry = actor.entry(bridge, instance.id.tenant(), Action::OaInstanceDelete, instance.id.as_str());
+    entry.detail.insert("name".to_owned(), instance.name.clone());
+    done(bridge.store().delete_oa_instance(instance, &mark, &entry).await?)
 }
 
 /// A mode is taken only with the settings that it works by (oa-api.md C.3).
@@ -159,7 +326,7 @@ fn check_binding(instance: &OaInstance) -> Result<(), ApiError> {
     }
 }
 
-fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result<Secret<String>, ApiError> {
+pub(crate) fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result<Secret<String>, ApiError> {
     let Some(text) = given else { return Ok(webhook::new_secret(bridge.entropy())) };
     let secret = Secret::new(text);
     let reason = "whsec_ and base64 of 24 to 64 bytes / 应为 whsec_ 加 24 至 64 字节的 base64";

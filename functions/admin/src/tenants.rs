@@ -4,17 +4,23 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
+use domain::destination::CustomLink;
+use domain::history::Setting;
 use domain::ids::{TENANT_CHARS, TenantId};
-use domain::model::Tenant;
+use domain::model::{App, Homepage, Tenant};
 use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
-use state::config::Saved;
+use state::config::{Saved, TenantConfig};
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
+use crate::plain;
+
+/// Hosts of custom homepage links at most.
+const LINK_HOSTS_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +29,18 @@ pub(crate) struct NewTenant {
     /// Hosts that custom homepage links may lead to.
     #[serde(default)]
     pub(crate) link_hosts: Vec<String>,
+}
+
+/// A change of a tenant's settings; what is absent stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    /// The version that the change is based on.
+    pub(crate) version: u64,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) link_hosts: Option<Vec<String>>,
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor) -> Response {
@@ -46,14 +64,87 @@ pub async fn create(State(bridge): State<Bridge>, actor: Actor, body: input::Bod
     }
 }
 
+pub async fn change(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(tenant): Path<String>,
+    body: input::Body,
+) -> Response {
+    match apply(&bridge, &actor, &tenant, Sent::Json(&body)).await {
+        Ok(tenant) => Json(tenant).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+pub(crate) async fn apply(
+    bridge: &Bridge,
+    actor: &Actor,
+    tenant: &str,
+    sent: Sent<'_, Change>,
+) -> Result<Tenant, ApiError> {
+    let config = find(bridge, actor, tenant).await?;
+    let change = sent.read()?;
+    let mut after = config.tenant.clone();
+    if let Some(name) = change.name {
+        after.name = input::name("name", &name)?;
+    }
+    if let Some(hosts) = change.link_hosts {
+        after.link_hosts = link_hosts(&hosts)?;
+    }
+    if change.version != after.version {
+        return Err(problem::CHANGED_MEANWHILE.into());
+    }
+    let entry = actor.entry(bridge, after.id.clone(), Action::TenantUpdate, after.id.as_str());
+    save(bridge, &config, after, entry).await
+}
+
+/// Saves other settings of the tenant, after all checks.
+pub(crate) async fn save(
+    bridge: &Bridge,
+    config: &TenantConfig,
+    mut after: Tenant,
+    mut entry: Entry,
+) -> Result<Tenant, ApiError> {
+    check(&after, &config.apps)?;
+    after.version += 1;
+    plain::note(&mut entry, &Setting::Tenant(config.tenant.clone()), &Setting::Tenant(after.clone()));
+    match bridge.store().update_tenant(&after, &entry).await? {
+        Saved::Done => Ok(after),
+        _ => Err(problem::CHANGED_MEANWHILE.into()),
+    }
+}
+
+/// A tenant's settings by themselves, and with its apps: a host that a homepage leads to stays allowed.
+pub(crate) fn check(tenant: &Tenant, apps: &[App]) -> Result<(), ApiError> {
+    input::name("name", &tenant.name)?;
+    link_hosts(&tenant.link_hosts)?;
+    for app in apps {
+        if let Homepage::CustomLink { link } = &app.homepage
+            && let Err(refused) = CustomLink::parse(link.as_str(), &tenant.link_hosts)
+        {
+            return Err(ApiError::field("link_hosts", format!("{} ({}): {refused}", app.name, app.id)));
+        }
+    }
+    Ok(())
+}
+
+fn link_hosts(texts: &[String]) -> Result<Vec<String>, ApiError> {
+    if texts.len() > LINK_HOSTS_MAX {
+        let reason = format!("at most {LINK_HOSTS_MAX} hosts / 最多 {LINK_HOSTS_MAX} 个主机");
+        return Err(ApiError::field("link_hosts", reason));
+    }
+    texts.iter().map(|host| link_host(host)).collect()
+}
+
 pub(crate) async fn make(bridge: &Bridge, actor: &Actor, sent: Sent<'_, NewTenant>) -> Result<Tenant, ApiError> {
     let new = sent.read()?;
-    let link_hosts = new.link_hosts.iter().map(|host| link_host(host)).collect::<Result<_, _>>()?;
+    let link_hosts = link_hosts(&new.link_hosts)?;
     let tenant = Tenant {
         id: TenantId::from_random(bridge.entropy().bytes::<TENANT_CHARS>()),
         name: input::name("name", &new.name)?,
         link_hosts,
         created: actor.stamp(bridge),
+        version: 0,
     };
     let entry = actor.entry(bridge, tenant.id.clone(), Action::TenantCreate, tenant.id.as_str());
     match bridge.store().create_tenant(&tenant, &entry).await? {

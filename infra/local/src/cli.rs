@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::carry::{self, AuditCommand, SettingsCommand};
 use crate::client::Client;
 use crate::files::{self, FileCommand};
 use crate::serve::{Options, Running, Systems, one_line, start};
@@ -83,9 +84,12 @@ enum Command {
     #[command(flatten)]
     Files(FileCommand),
     /// The newest entries of a tenant's audit log.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Audit {
-        #[arg(long)]
-        tenant: String,
+        #[arg(long, required = true)]
+        tenant: Option<String>,
+        #[command(subcommand)]
+        command: Option<AuditCommand>,
     },
     /// Accounts of the console.
     #[command(subcommand)]
@@ -95,8 +99,11 @@ enum Command {
     Key(access::KeyCommand),
     /// Makes a setup key for the first account, and prints the console's address with it: once, valid for 60 minutes.
     SetupKey,
-    /// All settings of the bridge with their meaning.
-    Settings,
+    /// All settings of the bridge itself with their meaning; those of a tenant are exported and imported.
+    Settings {
+        #[command(subcommand)]
+        command: Option<SettingsCommand>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -275,7 +282,7 @@ fn run(cli: Cli) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         None => runtime.block_on(serve(cli.serve, cli.data_dir)),
-        Some(Command::Settings) => {
+        Some(Command::Settings { command: None }) => {
             for key in platform::config::KEYS {
                 println!("{}\n    {}\n    default: {}", key.name, key.doc, key.default.unwrap_or("(must be set)"));
             }
@@ -396,11 +403,15 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         Command::App(command) => ask_app(api, command).await,
         Command::Link(command) => ask_link(api, command).await,
         Command::Files(command) => files::ask(api, command).await,
-        Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
         Command::Account(command) => access::ask_account(api, command).await,
         Command::Key(command) => access::ask_key(api, command).await,
+        Command::Audit { command: Some(command), .. } => carry::audit(api, command).await,
+        Command::Audit { tenant, command: None } => {
+            api.get(&format!("/v1/tenants/{}/audit", tenant.unwrap_or_default())).await
+        }
         Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
-        Command::Settings => Ok(Value::Null),
+        Command::Settings { command: Some(command) } => carry::settings(api, command).await,
+        Command::Settings { command: None } => Ok(Value::Null),
     }
 }
 

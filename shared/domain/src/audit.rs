@@ -12,20 +12,30 @@ use crate::time::Timestamp;
 pub enum Action {
     #[serde(rename = "tenant.create")]
     TenantCreate,
+    #[serde(rename = "tenant.update")]
+    TenantUpdate,
     #[serde(rename = "oa-instance.create")]
     OaInstanceCreate,
     #[serde(rename = "oa-instance.update")]
     OaInstanceUpdate,
+    #[serde(rename = "oa-instance.secrets")]
+    OaInstanceSecrets,
+    #[serde(rename = "oa-instance.delete")]
+    OaInstanceDelete,
     #[serde(rename = "enterprise.create")]
     EnterpriseCreate,
     #[serde(rename = "enterprise.update")]
     EnterpriseUpdate,
+    #[serde(rename = "enterprise.delete")]
+    EnterpriseDelete,
     #[serde(rename = "app.create")]
     AppCreate,
     #[serde(rename = "app.update")]
     AppUpdate,
     #[serde(rename = "app.credentials")]
     AppCredentials,
+    #[serde(rename = "app.delete")]
+    AppDelete,
     #[serde(rename = "app.blocked")]
     AppBlocked,
     #[serde(rename = "link.bind")]
@@ -44,6 +54,10 @@ pub enum Action {
     DirectoryReindex,
     #[serde(rename = "auto-bind.update")]
     AutoBindUpdate,
+    #[serde(rename = "settings.roll-back")]
+    SettingsRollBack,
+    #[serde(rename = "settings.import")]
+    SettingsImport,
     #[serde(rename = "sign-in")]
     SignIn,
     #[serde(rename = "sign-in.refused")]

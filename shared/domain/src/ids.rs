@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 /// Crockford's base 32 in lower case: no `i`, `l`, `o`, `u`, so an id can be read out over the phone.
 pub const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of a tenant id: 50 bits.
@@ -152,6 +154,48 @@ public_id!(/// An account of the console (product.md C30).
 public_id!(/// The public part of an API key.
     ApiKeyId, "y");
 
+/// An entry of a tenant's settings history: its time, 13 digits of milliseconds, a dash, and ten characters of
+/// [`ALPHABET`]. Ids sort by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HistoryId(String);
+
+impl HistoryId {
+    const DIGITS: usize = 13;
+    /// Random characters.
+    pub const CHARS: usize = 10;
+
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let (time, random) = text.split_once('-').ok_or(InvalidId)?;
+        let timed = time.len() == Self::DIGITS && time.bytes().all(|b| b.is_ascii_digit());
+        if timed && random.len() == Self::CHARS && in_alphabet(random) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId)
+        }
+    }
+
+    pub fn from_random(at: Timestamp, bytes: [u8; Self::CHARS]) -> Self {
+        Self(format!("{:013}-{}", at.0.max(0), encode(&bytes)))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for HistoryId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+impl From<HistoryId> for String {
+    fn from(id: HistoryId) -> String {
+        id.0
+    }
+}
+
 macro_rules! foreign_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -240,6 +284,16 @@ mod tests {
         }
         let multibyte = format!("a_{}", "é".repeat(18));
         assert_eq!(AppId::parse(&multibyte), Err(InvalidId));
+    }
+
+    #[test]
+    fn history_ids_sort_by_time() {
+        let id = |at| HistoryId::from_random(Timestamp(at), [3; HistoryId::CHARS]);
+        assert!(id(999) < id(1000) && id(1000) < id(1_767_225_600_000));
+        assert_eq!(HistoryId::parse(id(7).as_str()), Ok(id(7)));
+        for bad in ["", "-", "0000000000007-", "7-3333333333", "0000000000007-333333333!", "000000000000x-3333333333"] {
+            assert_eq!(HistoryId::parse(bad), Err(InvalidId), "{bad}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod breaker;
 pub mod destination;
 pub mod fold;
+pub mod history;
 pub mod ids;
 pub mod link_job;
 pub mod lockout;

@@ -28,6 +28,9 @@ pub struct Tenant {
     #[serde(default)]
     pub link_hosts: Vec<String>,
     pub created: Stamp,
+    /// Counts changes; an update names the version it saw.
+    #[serde(default)]
+    pub version: u64,
 }
 
 /// How the OA takes over a signed-in person (oa-api.md C.2).
@@ -71,6 +74,20 @@ impl BindingMode {
     }
 }
 
+/// When and by whom each secret between the bridge and one OA was set: all that anybody can read of them. An absent
+/// one is not set yet, as after an import of settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OaSecretsSet {
+    pub scim_bearer: Option<Stamp>,
+    /// Verifies requests of the OA.
+    pub push: Option<Stamp>,
+    /// The previous one still verifies as well.
+    pub push_rotating: bool,
+    /// Signs requests to the OA.
+    pub pull: Option<Stamp>,
+}
+
 /// One OA installation (oa-api.md C, instance configuration). All URLs are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OaInstance {
@@ -97,6 +114,8 @@ pub struct OaInstance {
     #[serde(default)]
     pub binding_mode: BindingMode,
     pub allowed_dest_prefixes: Vec<DestPrefix>,
+    #[serde(default)]
+    pub secrets: OaSecretsSet,
     pub created: Stamp,
     /// Counts changes; an update names the version it saw.
     #[serde(default)]
@@ -189,13 +208,21 @@ pub struct App {
     pub enabled: bool,
     #[serde(default)]
     pub browser: BrowserSignIn,
-    /// When and by whom the secret was set: all that anybody can read of it (product.md ENT-03).
-    pub secret_set: Stamp,
-    /// Counts the credentials; a shared token belongs to one of them.
+    /// When and by whom the secret was set: all that anybody can read of it (product.md ENT-03). Absent = not set.
+    #[serde(default)]
+    pub secret_set: Option<Stamp>,
+    /// Counts the credentials; a shared token belongs to one of them. 0 = the secret is not set yet, as after an import
+    /// of settings: then the app lets nobody in, switched on or not.
     pub credentials_version: u64,
     pub created: Stamp,
     #[serde(default)]
     pub version: u64,
+}
+
+impl App {
+    pub fn has_secret(&self) -> bool {
+        self.credentials_version > 0
+    }
 }
 
 /// How a person came into the bridge copy.

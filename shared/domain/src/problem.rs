@@ -160,6 +160,20 @@ problems! {
     CHANGED_MEANWHILE = 409 "changed-meanwhile",
         "内容已被他人修改" / "Somebody else changed this meanwhile",
         "请重新读取后再修改。" / "Read it again and repeat your change.";
+    IN_USE = 409 "in-use",
+        "还有其他内容在使用它，不能删除或更换" / "Something still uses it, so it cannot be deleted or exchanged",
+        "请先处理下面列出的每一项。" / "Deal with each of the things listed below first.";
+    NOT_EMPTY = 409 "not-empty",
+        "这个团队已经有设置" / "This tenant has settings already",
+        "设置只能导入到空的团队。请新建一个团队再导入。" / "Settings are imported into an empty tenant only. Create one, then import again.";
+    NOT_RESTORABLE = 409 "not-restorable",
+        "这条记录无法回滚" / "This entry cannot be rolled back",
+        "新建、删除和密钥的更换不能回滚，请直接修改。" / "What was created, deleted, or a secret that was replaced is not rolled \
+            back. Change it directly.";
+    SECRET_MISSING = 503 "secret-missing",
+        "这个应用或它的 OA 还没有设置密钥" / "A secret of this app or of its OA is not set yet",
+        "请管理员在云桥中填写应用的 client_secret 和 OA 的密钥。" / "Ask your administrator to enter the app's client_secret and the OA's \
+            secrets in the bridge.";
     ALREADY_LINKED = 409 "already-linked",
         "该人员或 OA 账号已有关联" / "The person or the OA account is linked already",
         "请先解除原有关联。" / "Unbind the existing link first.";

@@ -42,6 +42,9 @@ impl Bridge {
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
+        if !app.has_secret() {
+            return Err(problem::SECRET_MISSING.into());
+        }
         let testing = test && app.browser.test_until.is_some_and(|until| self.clock().now() < until);
         if !testing && (test || !app.browser.enabled) {
             return Err(problem::NOT_IN_WELINK.into());

@@ -21,7 +21,7 @@ impl Bridge {
             return Ok(known);
         }
         let stored = self.store().app_secrets(&app.id).await?;
-        let stored = stored.ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "an app without its secrets"))?;
+        let stored = stored.ok_or_else(|| Refusal::because(problem::SECRET_MISSING, "an app without its secret"))?;
         let secret = self.sealer().await?.open(&context(&app.id), &stored.client_secret)?;
         let credentials = Credentials {
             app: app.id.clone(),

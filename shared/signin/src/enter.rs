@@ -89,6 +89,9 @@ impl Bridge {
         if !app.enabled {
             return Err(problem::APP_DISABLED.into());
         }
+        if !app.has_secret() {
+            return Err(problem::SECRET_MISSING.into());
+        }
         let dest = deep_link(to, &instance);
         let (state, browser) = self.begin_state(&app, dest.clone(), purpose, visitor).await?;
         let onward_origins = onward_origins(&app, &instance);

@@ -24,6 +24,7 @@ pub use enter::{Begun, Callback, Device, Entered, Visitor};
 pub use env::from_env;
 pub use handoff::Onward;
 pub use me::MyPage;
+pub use oas::OaSecretChange;
 pub use redeem::{RedeemRequest, Redeemed};
 pub use refusal::Refusal;
 pub use shared_state::SharedState;

@@ -7,6 +7,10 @@ use domain::model::OaInstance;
 use domain::problem;
 use oa::Oa;
 use oa::generic::{Generic, Settings};
+use oa::model::MatchField;
+use oa::port::{OaError, Port as _};
+use oa::webhook;
+use platform::envelope::Envelope;
 use platform::secret::Secret;
 use state::secrets::OaSecrets;
 
@@ -15,6 +19,19 @@ use crate::refusal::Refusal;
 
 /// What verifies requests of an OA: one secret, or two during rotation.
 pub(crate) type PushSecrets = Vec<Secret<String>>;
+
+/// New secrets between the bridge and an OA; what is absent stays as it is.
+#[derive(Debug, Default)]
+pub struct OaSecretChange {
+    pub scim_bearer: Option<Secret<String>>,
+    pub pull: Option<Secret<String>>,
+    /// The OA has `pull` already, so that it can be tried.
+    pub pull_known: bool,
+    /// From now on the newest; the one before it still verifies.
+    pub push: Option<Secret<String>>,
+    /// Only the newest push secret verifies from now on.
+    pub end_rotation: bool,
+}
 
 fn context(instance: &OaInstanceId, name: &str) -> String {
     format!("{instance}/{name}")
@@ -71,8 +88,61 @@ impl Bridge {
         })
     }
 
+    /// The secrets of an OA after a change, sealed for storing. A new bearer and a new pull secret are tried on the OA
+    /// first (product.md C21): one user is looked for, and a session that never was is ended where it ends sessions.
+    pub async fn change_oa_secrets(
+        &self,
+        instance: &OaInstance,
+        change: &OaSecretChange,
+    ) -> Result<OaSecrets, Refusal> {
+        let stored = self.store().oa_secrets(&instance.id).await?;
+        let sealer = self.sealer().await?;
+        let missing = || Refusal::because(problem::SECRET_MISSING, "a change that leaves an OA secret unset");
+        let part = |name: &str, given: Option<&Secret<String>>, kept: Option<&Envelope>| match (given, kept) {
+            (Some(secret), _) => Ok(sealer.seal(&context(&instance.id, name), secret.expose())?),
+            (None, Some(envelope)) => Ok(envelope.clone()),
+            (None, None) => Err(missing()),
+        };
+        let scim_bearer = part("scim_bearer", change.scim_bearer.as_ref(), stored.as_ref().map(|s| &s.scim_bearer))?;
+        let pull = part("pull", change.pull.as_ref(), stored.as_ref().map(|s| &s.pull))?;
+        let mut push = stored.map(|stored| stored.push).unwrap_or_default();
+        if let Some(secret) = &change.push {
+            push.insert(0, sealer.seal(&context(&instance.id, "push"), secret.expose())?);
+        }
+        push.truncate(if change.end_rotation { 1 } else { webhook::SECRETS_MAX });
+        if push.is_empty() {
+            return Err(missing());
+        }
+        if change.scim_bearer.is_some() || change.pull.is_some() {
+            let opened = |name: &str, envelope: &Envelope| sealer.open(&context(&instance.id, name), envelope);
+            let (bearer, pull) = (opened("scim_bearer", &scim_bearer)?, opened("pull", &pull)?);
+            self.try_oa(instance, bearer, pull, change.pull_known).await?;
+        }
+        Ok(OaSecrets { scim_bearer, pull, push })
+    }
+
+    async fn try_oa(
+        &self,
+        instance: &OaInstance,
+        scim_bearer: Secret<String>,
+        pull_secret: Secret<String>,
+        pull_known: bool,
+    ) -> Result<(), Refusal> {
+        let settings = Settings { instance: instance.clone(), scim_bearer, pull_secret };
+        let oa = Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
+        match oa.find_users(MatchField::LoginName, "welink-bridge-secret-test").await {
+            // It let us in; that it follows no filter is another matter.
+            Ok(_) | Err(OaError::Malformed(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if pull_known {
+            oa.revoke(&self.new_ticket_id(&instance.id.tenant())).await?;
+        }
+        Ok(())
+    }
+
     async fn stored_oa_secrets(&self, instance: &OaInstanceId) -> Result<OaSecrets, Refusal> {
         let stored = self.store().oa_secrets(instance).await?;
-        stored.ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "an OA instance without its secrets"))
+        stored.ok_or_else(|| Refusal::because(problem::SECRET_MISSING, "an OA instance without its secrets"))
     }
 }

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::audit::Entry;
+use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
 use domain::time::Timestamp;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::keys;
 use crate::secrets::{AppSecrets, OaSecrets};
-use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, item, number, read};
+use crate::store::{Item, Outcome, Store, StoreError, Transaction, Write, item, read};
 
 /// Tenants whose settings a sandbox keeps; a sandbox that meets more starts over.
 const TENANTS_CACHED_MAX: usize = 256;
@@ -85,6 +87,25 @@ pub enum Saved {
     Changed,
 }
 
+/// The writes of one save, each with what its refusal means.
+#[derive(Debug, Default)]
+pub(crate) struct Saving {
+    pub(crate) writes: Vec<Write>,
+    pub(crate) refusals: Vec<Saved>,
+}
+
+impl Saving {
+    pub(crate) fn add(&mut self, write: Write, refusal: Saved) {
+        self.writes.push(write);
+        self.refusals.push(refusal);
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        self.writes.extend(other.writes);
+        self.refusals.extend(other.refusals);
+    }
+}
+
 impl Store {
     /// The tenant's settings, at most 30 seconds old; `None` when there is no such tenant.
     pub async fn config(&self, tenant: &TenantId) -> Result<Option<Arc<TenantConfig>>, StoreError> {
@@ -108,12 +129,22 @@ impl Store {
     }
 
     pub async fn create_tenant(&self, tenant: &Tenant, audit: &Entry) -> Result<Saved, StoreError> {
-        let writes = vec![
-            self.write_new(item(&keys::tenant(&tenant.id), tenant, None)?)?,
-            self.write_new(item(&keys::registry_tenant(&tenant.id), tenant, None)?)?,
-            self.write_audit(audit)?,
-        ];
-        self.save(&tenant.id, writes, &[Saved::Changed, Saved::Changed]).await
+        let mut saving = Saving::default();
+        saving.add(self.write_new(item(&keys::tenant(&tenant.id), tenant, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&keys::registry_tenant(&tenant.id), tenant, None)?)?, Saved::Changed);
+        self.save(None, Some(Setting::Tenant(tenant.clone())), saving, audit).await
+    }
+
+    /// Replaces the tenant that still has `tenant.version - 1`.
+    pub async fn update_tenant(&self, tenant: &Tenant, audit: &Entry) -> Result<Saved, StoreError> {
+        let key = keys::tenant(&tenant.id);
+        let Some(before) = self.seen::<Tenant>(&key, tenant.version, |before| before.version).await? else {
+            return Ok(self.changed(&tenant.id));
+        };
+        let mut saving = Saving::default();
+        saving.add(self.write_version(item(&key, tenant, None)?, before.version)?, Saved::Changed);
+        saving.add(self.write_over(item(&keys::registry_tenant(&tenant.id), tenant, None)?)?, Saved::Changed);
+        self.save(Some(Setting::Tenant(before)), Some(Setting::Tenant(tenant.clone())), saving, audit).await
     }
 
     pub async fn create_oa_instance(
@@ -122,43 +153,87 @@ impl Store {
         secrets: &OaSecrets,
         audit: &Entry,
     ) -> Result<Saved, StoreError> {
-        let writes = vec![
-            self.write_new(item(&keys::oa_instance(&instance.id), instance, None)?)?,
-            self.write_new(item(&keys::oa_secrets(&instance.id), secrets, None)?)?,
-            self.write_audit(audit)?,
-        ];
-        self.save(&instance.id.tenant(), writes, &[Saved::Changed, Saved::Changed]).await
+        let mut saving = self.new_oa_instance(instance)?;
+        saving.add(self.write_new(item(&keys::oa_secrets(&instance.id), secrets, None)?)?, Saved::Changed);
+        self.save(None, Some(Setting::OaInstance(instance.clone())), saving, audit).await
+    }
+
+    pub(crate) fn new_oa_instance(&self, instance: &OaInstance) -> Result<Saving, StoreError> {
+        let name = keys::oa_name(&instance.id.tenant(), &instance.name);
+        let mut saving = Saving::default();
+        saving.add(self.write_new(item(&keys::oa_instance(&instance.id), instance, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&name, &Owner { owner: instance.id.as_str() }, None)?)?, Saved::NameTaken);
+        Ok(saving)
+    }
+
+    /// Replaces the OA instance that still has `instance.version - 1`; a new name is claimed and the old one freed, and
+    /// new secrets go with it when given.
+    pub async fn update_oa_instance(
+        &self,
+        instance: &OaInstance,
+        secrets: Option<&OaSecrets>,
+        audit: &Entry,
+    ) -> Result<Saved, StoreError> {
+        let (key, tenant) = (keys::oa_instance(&instance.id), instance.id.tenant());
+        let Some(before) = self.seen::<OaInstance>(&key, instance.version, |before| before.version).await? else {
+            return Ok(self.changed(&tenant));
+        };
+        let mut saving = Saving::default();
+        saving.add(self.write_version(item(&key, instance, None)?, before.version)?, Saved::Changed);
+        let names = (keys::oa_name(&tenant, &before.name), keys::oa_name(&tenant, &instance.name));
+        self.rename(&mut saving, names, instance.id.as_str())?;
+        if let Some(secrets) = secrets {
+            let secrets = item(&keys::oa_secrets(&instance.id), secrets, None)?;
+            saving.add(self.write_over(secrets)?, Saved::Changed);
+        }
+        let after = Setting::OaInstance(instance.clone());
+        self.save(Some(Setting::OaInstance(before)), Some(after), saving, audit).await
     }
 
     pub async fn create_enterprise(&self, enterprise: &Enterprise, audit: &Entry) -> Result<Saved, StoreError> {
-        let tenant = enterprise.id.tenant();
-        let name = keys::enterprise_name(&tenant, &enterprise.name);
-        let writes = vec![
-            self.write_new(item(&keys::enterprise(&enterprise.id), enterprise, None)?)?,
-            self.write_new(item(&name, &Owner { owner: enterprise.id.as_str() }, None)?)?,
-            self.write_audit(audit)?,
-        ];
-        self.save(&tenant, writes, &[Saved::Changed, Saved::NameTaken]).await
+        let mut saving = self.new_enterprise(enterprise)?;
+        saving.add(self.write_use(&keys::oa_instance(&enterprise.oa_instance))?, Saved::Changed);
+        self.save(None, Some(Setting::Enterprise(enterprise.clone())), saving, audit).await
     }
 
-    /// Replaces the enterprise that still has `enterprise.version - 1`; its name stays as it was claimed.
+    pub(crate) fn new_enterprise(&self, enterprise: &Enterprise) -> Result<Saving, StoreError> {
+        let name = keys::enterprise_name(&enterprise.id.tenant(), &enterprise.name);
+        let mut saving = Saving::default();
+        saving.add(self.write_new(item(&keys::enterprise(&enterprise.id), enterprise, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&name, &Owner { owner: enterprise.id.as_str() }, None)?)?, Saved::NameTaken);
+        Ok(saving)
+    }
+
+    /// Replaces the enterprise that still has `enterprise.version - 1`; a new name is claimed and the old one freed.
     pub async fn update_enterprise(&self, enterprise: &Enterprise, audit: &Entry) -> Result<Saved, StoreError> {
-        let seen = enterprise.version.saturating_sub(1);
-        let writes = vec![
-            self.write_version(item(&keys::enterprise(&enterprise.id), enterprise, None)?, seen)?,
-            self.write_audit(audit)?,
-        ];
-        self.save(&enterprise.id.tenant(), writes, &[Saved::Changed]).await
+        let (key, tenant) = (keys::enterprise(&enterprise.id), enterprise.id.tenant());
+        let Some(before) = self.seen::<Enterprise>(&key, enterprise.version, |before| before.version).await? else {
+            return Ok(self.changed(&tenant));
+        };
+        let mut saving = Saving::default();
+        saving.add(self.write_version(item(&key, enterprise, None)?, before.version)?, Saved::Changed);
+        let names = (keys::enterprise_name(&tenant, &before.name), keys::enterprise_name(&tenant, &enterprise.name));
+        self.rename(&mut saving, names, enterprise.id.as_str())?;
+        if before.oa_instance != enterprise.oa_instance {
+            saving.add(self.write_use(&keys::oa_instance(&enterprise.oa_instance))?, Saved::Changed);
+        }
+        let after = Setting::Enterprise(enterprise.clone());
+        self.save(Some(Setting::Enterprise(before)), Some(after), saving, audit).await
     }
 
     pub async fn create_app(&self, app: &App, secrets: &AppSecrets, audit: &Entry) -> Result<Saved, StoreError> {
-        let writes = vec![
-            self.write_new(item(&keys::app(&app.enterprise, &app.id), app, None)?)?,
-            self.write_new(item(&keys::registry_client(&app.client_id), &Owner { owner: app.id.as_str() }, None)?)?,
-            self.write_new(item(&keys::app_secrets(&app.id), secrets, None)?)?,
-            self.write_audit(audit)?,
-        ];
-        self.save(&app.id.tenant(), writes, &[Saved::Changed, Saved::ClientIdTaken, Saved::Changed]).await
+        let mut saving = self.new_app(app)?;
+        saving.add(self.write_new(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
+        saving.add(self.write_use(&keys::enterprise(&app.enterprise))?, Saved::Changed);
+        self.save(None, Some(Setting::App(app.clone())), saving, audit).await
+    }
+
+    pub(crate) fn new_app(&self, app: &App) -> Result<Saving, StoreError> {
+        let client = item(&keys::registry_client(&app.client_id), &Owner { owner: app.id.as_str() }, None)?;
+        let mut saving = Saving::default();
+        saving.add(self.write_new(item(&keys::app(&app.enterprise, &app.id), app, None)?)?, Saved::Changed);
+        saving.add(self.write_new(client)?, Saved::ClientIdTaken);
+        Ok(saving)
     }
 
     /// Notes that the browser sign-in of an app works; the app's other settings stay as they are.
@@ -170,15 +245,18 @@ impl Store {
         app: &AppId,
         audit: &Entry,
     ) -> Result<bool, StoreError> {
-        let change = Change {
-            set: "SET browser.tested = :now, version = version + :one REMOVE browser.test_until",
-            condition: "attribute_exists(browser.test_until)",
-            names: vec![],
-            values: vec![(":now", number(self.clock.now().0)), (":one", number(1))],
-        };
-        let writes = vec![self.write_change(&keys::app(enterprise, app), change)?, self.write_audit(audit)?];
-        let saved = self.save(&app.tenant(), writes, &[Saved::Changed]).await?;
-        Ok(saved == Saved::Done)
+        // Somebody else's change between the read and the write is met at the next turn.
+        for _ in 0..4 {
+            let stored: Option<App> = self.get(&keys::app(enterprise, app)).await?;
+            let Some(mut tested) = stored.filter(|app| app.browser.test_until.is_some()) else { return Ok(false) };
+            tested.browser.tested = Some(self.clock.now());
+            tested.browser.test_until = None;
+            tested.version += 1;
+            if self.update_app(&tested, None, audit).await? == Saved::Done {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::Unavailable("an app changes faster than its test can be noted".to_owned()))
     }
 
     /// Replaces the app that still has `app.version - 1`; new secrets go with it when given.
@@ -188,29 +266,63 @@ impl Store {
         secrets: Option<&AppSecrets>,
         audit: &Entry,
     ) -> Result<Saved, StoreError> {
-        let seen = app.version.saturating_sub(1);
-        let mut writes = vec![
-            self.write_version(item(&keys::app(&app.enterprise, &app.id), app, None)?, seen)?,
-            self.write_audit(audit)?,
-        ];
+        let key = keys::app(&app.enterprise, &app.id);
+        let Some(before) = self.seen::<App>(&key, app.version, |before| before.version).await? else {
+            return Ok(self.changed(&app.id.tenant()));
+        };
+        let mut saving = Saving::default();
+        saving.add(self.write_version(item(&key, app, None)?, before.version)?, Saved::Changed);
         if let Some(secrets) = secrets {
-            writes.push(self.write_over(item(&keys::app_secrets(&app.id), secrets, None)?)?);
+            saving.add(self.write_over(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
         }
-        self.save(&app.id.tenant(), writes, &[Saved::Changed]).await
+        self.save(Some(Setting::App(before)), Some(Setting::App(app.clone())), saving, audit).await
     }
 
-    /// Runs the writes; when write `n` is refused, `refusals[n]` says what that means.
-    async fn save(
+    /// The stored item that an update to version `next` is based on; `None` when somebody changed it meanwhile.
+    async fn seen<T: DeserializeOwned>(
         &self,
-        tenant: &TenantId,
-        writes: Vec<crate::store::Write>,
-        refusals: &[Saved],
+        key: &keys::Key,
+        next: u64,
+        version: impl Fn(&T) -> u64,
+    ) -> Result<Option<T>, StoreError> {
+        let stored: Option<T> = self.get(key).await?;
+        Ok(stored.filter(|before| version(before).checked_add(1) == Some(next)))
+    }
+
+    fn changed(&self, tenant: &TenantId) -> Saved {
+        self.cache.forget(tenant);
+        Saved::Changed
+    }
+
+    /// Claims the second name and frees the first, unless they are one and the same claim.
+    fn rename(&self, saving: &mut Saving, names: (keys::Key, keys::Key), owner: &str) -> Result<(), StoreError> {
+        let (before, after) = names;
+        if before != after {
+            saving.add(self.write_new(item(&after, &Owner { owner }, None)?)?, Saved::NameTaken);
+            saving.add(self.write_free(&before, owner)?, Saved::Changed);
+        }
+        Ok(())
+    }
+
+    /// The one way in which settings are saved: with an entry of the history and one of the audit log, all or nothing.
+    pub(crate) async fn save(
+        &self,
+        before: Option<Setting>,
+        after: Option<Setting>,
+        mut saving: Saving,
+        audit: &Entry,
     ) -> Result<Saved, StoreError> {
-        let outcome = self.transact(writes).await;
+        saving.add(self.write_history(before, after, audit)?, Saved::Changed);
+        saving.add(self.write_audit(audit)?, Saved::Changed);
+        self.run(&audit.tenant, saving).await
+    }
+
+    pub(crate) async fn run(&self, tenant: &TenantId, saving: Saving) -> Result<Saved, StoreError> {
+        let outcome = self.transact(saving.writes).await;
         self.cache.forget(tenant);
         match outcome? {
             Transaction::Done => Ok(Saved::Done),
-            Transaction::Refused(index, _) => Ok(refusals.get(index).copied().unwrap_or(Saved::Changed)),
+            Transaction::Refused(index, _) => Ok(saving.refusals.get(index).copied().unwrap_or(Saved::Changed)),
         }
     }
 
@@ -225,8 +337,8 @@ impl Store {
 }
 
 #[derive(Serialize)]
-struct Owner<'a> {
-    owner: &'a str,
+pub(crate) struct Owner<'a> {
+    pub(crate) owner: &'a str,
 }
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {

@@ -7,8 +7,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, LinkJobId, OaInstanceId, OaUserId, SessionId,
-    StateId, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
+    SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -54,6 +54,16 @@ pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
     Key::new(format!("T#{tenant}#N"), format!("ENT#{}", name.trim().to_lowercase()))
 }
 
+/// Claims an OA instance's name within its tenant.
+pub fn oa_name(tenant: &TenantId, name: &str) -> Key {
+    Key::new(format!("T#{tenant}#N"), format!("OA#{}", name.trim().to_lowercase()))
+}
+
+/// Secrets, token and call budgets of an app.
+pub fn app_partition(id: &AppId) -> String {
+    format!("T#{}#APP#{id}", id.tenant())
+}
+
 pub fn app_secrets(id: &AppId) -> Key {
     Key::new(format!("T#{}#APP#{id}", id.tenant()), "SECRETS")
 }
@@ -81,7 +91,11 @@ pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
 }
 
 pub fn department(enterprise: &EnterpriseId, code: &DeptCode) -> Key {
-    Key::new(format!("T#{}#E#{enterprise}#D", enterprise.tenant()), format!("D#{code}"))
+    Key::new(departments_partition(enterprise), format!("D#{code}"))
+}
+
+pub fn departments_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#D", enterprise.tenant())
 }
 
 /// What stands directly below a department, in the index by department.
@@ -204,6 +218,20 @@ pub fn audit(tenant: &TenantId, month: &str, order: &str) -> Key {
 
 pub fn audit_partition(tenant: &TenantId, month: &str) -> String {
     format!("T#{tenant}#A#{month}")
+}
+
+/// What a save of settings changed (product.md ADM-07).
+pub fn history(tenant: &TenantId, id: &HistoryId) -> Key {
+    Key::new(history_partition(tenant), id.as_str())
+}
+
+pub fn history_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#V")
+}
+
+/// There while an import of settings that took several transactions has not ended.
+pub fn import(tenant: &TenantId) -> Key {
+    Key::new(format!("T#{tenant}#I"), "IMPORT")
 }
 
 /// Due work is read by the minute that it is due in.

@@ -2,6 +2,7 @@
 
 use domain::account::{Account, SETUP_TRIES_MAX};
 use domain::audit::Entry;
+use domain::history::Setting;
 use domain::model::Tenant;
 use domain::time::Timestamp;
 use platform::secret::Secret;
@@ -89,6 +90,7 @@ impl Store {
             self.write_delete(&key, "digest = :digest", (":digest", text(digest)))?,
             self.write_new(item(&keys::tenant(&tenant.id), tenant, None)?)?,
             self.write_new(item(&keys::registry_tenant(&tenant.id), tenant, None)?)?,
+            self.write_history(None, Some(Setting::Tenant(tenant.clone())), audit)?,
             self.write_audit(audit)?,
         ];
         writes.extend(self.writes_of_new(owner, password)?.into_iter().map(|(_, write)| write));

@@ -343,12 +343,13 @@ impl Store {
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
     }
 
-    /// A put that replaces the item while it still has `version`.
+    /// A put that replaces the item while it still has `version`; one that was stored before versions has 0.
     pub(crate) fn write_version(&self, item: Item, version: u64) -> Result<Write, StoreError> {
+        let unversioned = "version = :seen OR (attribute_exists(pk) AND attribute_not_exists(version))";
         let put = Put::builder()
             .table_name(&*self.name)
             .set_item(Some(item))
-            .condition_expression("version = :seen")
+            .condition_expression(if version == 0 { unversioned } else { "version = :seen" })
             .expression_attribute_values(":seen", number(version))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
@@ -408,6 +409,23 @@ impl Store {
             .condition_expression(condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {
+            delete = delete.expression_attribute_values(name, value);
+        }
+        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
+    }
+
+    /// A deletion under `change`'s condition; what it would set is not looked at.
+    pub(crate) fn write_delete_under(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
+        let mut delete = Delete::builder()
+            .table_name(&*self.name)
+            .key(PARTITION_KEY, text(&key.pk))
+            .key(SORT_KEY, text(&key.sk))
+            .condition_expression(change.condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, attribute) in change.names {
+            delete = delete.expression_attribute_names(name, attribute);
+        }
+        for (name, value) in change.values {
             delete = delete.expression_attribute_values(name, value);
         }
         Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))

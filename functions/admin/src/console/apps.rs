@@ -59,6 +59,7 @@ pub mod words {
         NEW_SECRET = "新的 client_secret" / "New client_secret";
         REPLACE = "测试并更换密钥" / "Test and replace the secret";
         SET_ON = "设置于" / "Set on";
+        SECRET_MISSING = "尚未设置密钥" / "Secret missing";
         PERMISSIONS = "需要的 WeLink 权限" / "WeLink permissions it needs";
         PERMISSIONS_LEAD = "在 WeLink 开放平台的【接口权限】中开启，然后发布新版本并由管理员审核。" / "Grant them under 接口权限 on the WeLink open platform, then publish a new version and have it reviewed.";
         P_IDENTITY = "身份与鉴权" / "身份与鉴权 (identity)";
@@ -177,6 +178,14 @@ pub async fn show(State(bridge): State<Bridge>, visitor: Visitor, Path(app): Pat
     visitor.answer(page.map(Page::answer))
 }
 
+/// When and by whom the secret was set, or that it is not.
+pub(super) fn secret(lang: Lang, app: &App) -> Html {
+    match &app.secret_set {
+        Some(set) => quiet(words::SET_ON.get(lang)).and(&time(set.at)).and(&quiet(&set.by)),
+        None => tag(Tone::Bad, words::SECRET_MISSING.get(lang)),
+    }
+}
+
 async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Given>) -> Result<Page, ApiError> {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
@@ -199,10 +208,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Give
         ("client_id", copy(lang, app.client_id.as_str())),
         (t(words::COMPANY), text(&app.welink_company)),
         (t(words::MODE), text(&homepage_label(app))),
-        (
-            t(super::enterprises::words::SECRET),
-            quiet(t(words::SET_ON)).and(&time(app.secret_set.at)).and(&quiet(&app.secret_set.by)),
-        ),
+        (t(super::enterprises::words::SECRET), secret(lang, app)),
         (t(w::CREATED), time(app.created.at).and(&quiet(&app.created.by))),
     ]);
     let about = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![about], ..Card::default() });

@@ -239,7 +239,7 @@ fn apps_card(visitor: &Visitor, enterprise: &Enterprise, mine: &[&App]) -> Html 
             super::blocks::code(app.client_id.as_str()),
             text(&super::apps::homepage_label(app)),
             state,
-            time(app.secret_set.at).and(&quiet(&app.secret_set.by)),
+            super::apps::secret(lang, app),
         ]
     };
     let href = format!("/enterprises/{}/new-app", enterprise.id);

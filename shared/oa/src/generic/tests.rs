@@ -42,6 +42,7 @@ pub(super) fn instance() -> OaInstance {
         verify_url: None,
         binding_mode: BindingMode::Off,
         allowed_dest_prefixes: vec![DestPrefix::parse("/todo").unwrap()],
+        secrets: domain::model::OaSecretsSet::default(),
         created: Stamp { at: NOW, by: "operator".to_owned() },
         version: 1,
     }
