@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Entry;
+use domain::ids::TenantId;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
@@ -33,14 +34,25 @@ pub async fn list(
     Path(tenant): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match read(&bridge, &actor, &tenant, asked).await {
+    let page = match tenants::find(&bridge, &actor, &tenant).await {
+        Ok(config) => read(&bridge, &config.tenant.id, asked).await,
+        Err(error) => Err(error),
+    };
+    match page {
         Ok(page) => Json(page).into_response(),
         Err(error) => error.answer(actor.lang),
     }
 }
 
-async fn read(bridge: &Bridge, actor: &Actor, tenant: &str, asked: Asked) -> Result<Page, ApiError> {
-    let config = tenants::find(bridge, actor, tenant).await?;
+/// What concerns the installation and no tenant.
+pub async fn of_installation(State(bridge): State<Bridge>, actor: Actor, Query(asked): Query<Asked>) -> Response {
+    match read(&bridge, &domain::audit::installation(), asked).await {
+        Ok(page) => Json(page).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+async fn read(bridge: &Bridge, tenant: &TenantId, asked: Asked) -> Result<Page, ApiError> {
     let at = match asked.month {
         None => bridge.clock().now(),
         Some(text) => {
@@ -48,6 +60,6 @@ async fn read(bridge: &Bridge, actor: &Actor, tenant: &str, asked: Asked) -> Res
             Timestamp(instant.as_millisecond())
         }
     };
-    let (entries, next) = bridge.store().audit(&config.tenant.id, at, asked.before.as_deref()).await?;
+    let (entries, next) = bridge.store().audit(tenant, at, asked.before.as_deref()).await?;
     Ok(Page { entries, next })
 }

@@ -19,6 +19,7 @@ mod error;
 mod input;
 mod link_jobs;
 mod links;
+mod network;
 mod oa_instances;
 mod passwords;
 mod people_export;
@@ -27,6 +28,11 @@ pub mod setup;
 mod sheet;
 mod tenants;
 mod verdicts;
+mod permissions;
+mod self_test;
+mod signing_keys;
+mod tenants;
+mod visible_range;
 
 use std::sync::Arc;
 

@@ -103,6 +103,11 @@ pub fn links_partition(enterprise: &EnterpriseId) -> String {
     format!("T#{}#E#{enterprise}#B", enterprise.tenant())
 }
 
+/// One shard of an enterprise's people, below [`PERSON_SHARDS`].
+pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
+    format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant())
+}
+
 pub fn link_by_oa_user(enterprise: &EnterpriseId, oa_user: &OaUserId) -> Key {
     Key::new(links_partition(enterprise), format!("B#{oa_user}"))
 }
@@ -284,6 +289,7 @@ mod tests {
             let user = WeLinkUserId::parse(&format!("user{n}@welink")).unwrap();
             *counts.entry(person(&enterprise, &user).pk).or_insert(0) += 1;
         }
+        assert!((0..PERSON_SHARDS).all(|shard| counts.contains_key(&people_partition(&enterprise, shard))));
         assert_eq!(counts.len(), 16);
         assert!(counts.values().all(|n| (50..200).contains(n)), "{counts:?}");
     }
