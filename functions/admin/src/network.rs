@@ -131,11 +131,7 @@ pub async fn check_tenant(State(bridge): State<Bridge>, actor: Actor, Path(tenan
 }
 
 /// The report with the OAs of a tenant.
-pub(crate) async fn report_of_tenant(
-    bridge: &Bridge,
-    actor: &Actor,
-    tenant: &str,
-) -> Result<NetworkReport, ApiError> {
+pub(crate) async fn report_of_tenant(bridge: &Bridge, actor: &Actor, tenant: &str) -> Result<NetworkReport, ApiError> {
     let config = tenants::find(bridge, actor, tenant).await?;
     report(bridge, &config.oa_instances).await
 }

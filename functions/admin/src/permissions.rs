@@ -90,12 +90,7 @@ fn needed_for(group: Group) -> Text {
     }
 }
 
-pub async fn probe(
-    State(bridge): State<Bridge>,
-    actor: Actor,
-    Path(app): Path<String>,
-    body: input::Body,
-) -> Response {
+pub async fn probe(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>, body: input::Body) -> Response {
     match asked(&bridge, &actor, &app, &body).await {
         Ok(report) => Json(report).into_response(),
         Err(error) => error.answer(actor.lang),

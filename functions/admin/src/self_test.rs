@@ -163,11 +163,9 @@ async fn tokens(bridge: &Bridge, apps: Vec<App>) -> Vec<Part> {
         }
         match testing.join_next().await {
             Some(Ok(part)) => parts.push(part),
-            Some(Err(error)) => parts.push(Part::new(
-                Name::Token,
-                None,
-                Err(Refusal::because(problem::UNAVAILABLE, error)),
-            )),
+            Some(Err(error)) => {
+                parts.push(Part::new(Name::Token, None, Err(Refusal::because(problem::UNAVAILABLE, error))))
+            }
             None => break,
         }
     }

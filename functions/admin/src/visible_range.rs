@@ -83,12 +83,7 @@ impl Cursor {
     }
 }
 
-pub async fn check(
-    State(bridge): State<Bridge>,
-    actor: Actor,
-    Path(app): Path<String>,
-    body: input::Body,
-) -> Response {
+pub async fn check(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>, body: input::Body) -> Response {
     match slice(&bridge, &actor, &app, Sent::Json(&body)).await {
         Ok(slice) => Json(slice).into_response(),
         Err(error) => error.answer(actor.lang),
@@ -96,12 +91,7 @@ pub async fn check(
 }
 
 /// Asks for one slice; changes nothing anywhere.
-pub(crate) async fn slice(
-    bridge: &Bridge,
-    actor: &Actor,
-    app: &str,
-    sent: Sent<'_, Asked>,
-) -> Result<Slice, ApiError> {
+pub(crate) async fn slice(bridge: &Bridge, actor: &Actor, app: &str, sent: Sent<'_, Asked>) -> Result<Slice, ApiError> {
     let place = apps::find(bridge, actor, app).await?;
     let begin = match sent.read()?.cursor {
         None => Cursor { shard: 0, after: None },
@@ -134,11 +124,8 @@ impl Doctor<'_> {
         while let Some(cursor) = at.take() {
             let (people, more) =
                 self.bridge.store().people_page(self.enterprise, cursor.shard, cursor.after.as_ref()).await?;
-            let next = if more.is_some() {
-                Some(Cursor { shard: cursor.shard, after: more })
-            } else {
-                cursor.next_shard()
-            };
+            let next =
+                if more.is_some() { Some(Cursor { shard: cursor.shard, after: more }) } else { cursor.next_shard() };
             if let Some(halted) = self.page(&people, cursor, end, &mut slice).await? {
                 slice.next = Some(halted.text());
                 return Ok(slice);

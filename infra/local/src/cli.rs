@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::checks::{self, CheckCommand};
 use crate::client::Client;
 use crate::files::{self, FileCommand};
 use crate::serve::{Options, Running, Systems, one_line, start};
@@ -95,6 +96,8 @@ enum Command {
     Key(access::KeyCommand),
     /// Makes a setup key for the first account, and prints the console's address with it: once, valid for 60 minutes.
     SetupKey,
+    #[command(flatten)]
+    Look(CheckCommand),
     /// All settings of the bridge with their meaning.
     Settings,
 }
@@ -290,7 +293,7 @@ fn run(cli: Cli) -> Result<()> {
             if answer != Value::Null {
                 println!("{}", serde_json::to_string_pretty(&answer)?);
             }
-            Ok(())
+            checks::verdict(&answer)
         }
     }
 }
@@ -400,6 +403,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         Command::Account(command) => access::ask_account(api, command).await,
         Command::Key(command) => access::ask_key(api, command).await,
         Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
+        Command::Look(command) => checks::ask(api, command).await,
         Command::Settings => Ok(Value::Null),
     }
 }

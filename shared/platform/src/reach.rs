@@ -192,13 +192,9 @@ impl Reach {
         let walked = self.walk(&mut walk, address).await;
         let steps = walk.steps;
         match walked {
-            Ok((status, body)) => Found {
-                outcome: Outcome::Reachable,
-                steps,
-                http_status: Some(status.as_u16()),
-                detail: None,
-                body,
-            },
+            Ok((status, body)) => {
+                Found { outcome: Outcome::Reachable, steps, http_status: Some(status.as_u16()), detail: None, body }
+            }
             Err(Failed { outcome, detail }) => {
                 Found { outcome, steps, http_status: None, detail: Some(detail), body: Bytes::new() }
             }

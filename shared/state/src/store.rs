@@ -165,7 +165,8 @@ impl Store {
             .customize()
             .interceptor(date.clone());
         read.send().await.map_err(unavailable)?;
-        let read = |text: String| jiff::fmt::rfc2822::parse(&text).ok().map(|at| Timestamp(at.timestamp().as_millisecond()));
+        let read =
+            |text: String| jiff::fmt::rfc2822::parse(&text).ok().map(|at| Timestamp(at.timestamp().as_millisecond()));
         Ok(date.take().and_then(read))
     }
 

@@ -81,7 +81,9 @@ pub enum Finding {
     /// 501, with a new token too.
     Missing,
     /// The answer says nothing of it; with WeLink's code where it has one.
-    NotTestable { code: Option<String> },
+    NotTestable {
+        code: Option<String>,
+    },
 }
 
 /// One permission with what was found.
@@ -142,11 +144,9 @@ fn ask(interface: &'static str, nobody: &str) -> Ask {
             Ask::post(interface, body.to_string())
         }
         // Deletes what there is not.
-        DELETE_TASK => Ask {
-            method: Method::DELETE,
-            query: Some(crate::api::query("taskId", nobody)),
-            ..Ask::get(interface)
-        },
+        DELETE_TASK => {
+            Ask { method: Method::DELETE, query: Some(crate::api::query("taskId", nobody)), ..Ask::get(interface) }
+        }
         _ => Ask::get(interface),
     }
 }
