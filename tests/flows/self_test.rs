@@ -28,12 +28,6 @@ async fn ops_07_one_command_tests_each_part_and_exits_non_zero_with_the_failing_
     let page = world.api(Method::GET, "/v1/self-test", None).await;
     assert_eq!((page.status, page.json()), (StatusCode::OK, report), "the command shows what the API answers");
 
-    for (seconds, fails) in [(120, true), (-240, true), (120, false)] {
-        world.advance_s(seconds);
-        let (report, failing) = self_test(&world).await;
-        assert_eq!(failing == ["clock"], fails, "{seconds}: {report}");
-    }
-
     let known = world.demo().remembered.clone();
     let _ = world.demo().welink.rotate_secret(&known.client_id).unwrap();
     world.demo().welink.expire_tokens(&known.client_id);
@@ -41,6 +35,17 @@ async fn ops_07_one_command_tests_each_part_and_exits_non_zero_with_the_failing_
     assert_eq!(failing, [format!("token ({})", known.app)]);
     let token = report["parts"].as_array().unwrap().iter().find(|part| part["part"] == "token").unwrap();
     assert_eq!((&token["problem"], token["text"]["en"].is_string()), (&"welink-credentials".into(), true));
+}
+
+#[tokio::test]
+async fn ops_07_a_clock_that_is_off_either_way_is_named() {
+    let world = World::start().await;
+    world.advance_s(20);
+    assert_eq!(self_test(&world).await.1, [""; 0], "so much does no harm");
+    world.advance_s(40);
+    assert_eq!(self_test(&world).await.1, ["clock"]);
+    world.advance_s(-120);
+    assert!(self_test(&world).await.1.contains(&"clock".to_owned()));
 }
 
 #[tokio::test]
@@ -62,5 +67,5 @@ async fn ops_07_a_damaged_key_and_a_table_that_is_away_are_named() {
     store.client().delete_table().table_name(store.table_name()).send().await.unwrap();
     let (report, failing) = self_test(&world).await;
     assert_eq!(failing, ["table"], "{report}");
-    assert_eq!(report["parts"][0]["text"]["zh"].is_string(), true);
+    assert!(report["parts"][0]["text"]["zh"].is_string());
 }

@@ -39,7 +39,8 @@ pub(crate) struct SelfTest {
 /// One part.
 #[derive(Debug, Serialize)]
 pub(crate) struct Part {
-    pub part: Name,
+    #[serde(rename = "part")]
+    pub name: Name,
     /// Which one, where there are several: an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
@@ -81,19 +82,19 @@ impl Name {
 const WELL: Text = Text::new("正常。", "Well.");
 
 impl Part {
-    fn new(part: Name, of: Option<String>, tested: Result<(), Refusal>) -> Self {
+    fn new(name: Name, of: Option<String>, tested: Result<(), Refusal>) -> Self {
         match tested {
-            Ok(()) => Self { part, of, ok: true, problem: None, text: WELL },
+            Ok(()) => Self { name, of, ok: true, problem: None, text: WELL },
             Err(refusal) => {
                 refusal.log();
                 let problem = refusal.problem;
-                Self { part, of, ok: false, problem: Some(problem.name), text: problem.advice }
+                Self { name, of, ok: false, problem: Some(problem.name), text: problem.advice }
             }
         }
     }
 
     fn label(&self) -> String {
-        self.of.as_ref().map_or_else(|| self.part.text().to_owned(), |of| format!("{} ({of})", self.part.text()))
+        self.of.as_ref().map_or_else(|| self.name.text().to_owned(), |of| format!("{} ({of})", self.name.text()))
     }
 }
 
@@ -164,7 +165,8 @@ async fn tokens(bridge: &Bridge, apps: Vec<App>) -> Vec<Part> {
         match testing.join_next().await {
             Some(Ok(part)) => parts.push(part),
             Some(Err(error)) => {
-                parts.push(Part::new(Name::Token, None, Err(Refusal::because(problem::UNAVAILABLE, error))))
+                let refusal = Refusal::because(problem::UNAVAILABLE, error);
+                parts.push(Part::new(Name::Token, None, Err(refusal)));
             }
             None => break,
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use ::http::{Method, Request, StatusCode, header};
 use bytes::Bytes;
 use domain::text::Text;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Collected, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -205,15 +205,12 @@ impl Reach {
         let host = address.host_str().unwrap_or_default();
         let port = address.port_or_known_default().unwrap_or(443);
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let line: Box<dyn Line> = match self.proxy.as_deref().filter(|_| !of_this_machine(bare)) {
-            Some(proxy) => {
-                let tunnel = tunnel(proxy, host, port);
-                Box::new(walk.take(StepName::Proxy, Outcome::Proxy, tunnel).await?)
-            }
-            None => {
-                let found = walk.take(StepName::Dns, Outcome::Dns, addresses(bare, port)).await?;
-                Box::new(walk.take(StepName::Tcp, Outcome::Timeout, connect(found)).await?)
-            }
+        let line: Box<dyn Line> = if let Some(proxy) = self.proxy.as_deref().filter(|_| !of_this_machine(bare)) {
+            let tunnel = tunnel(proxy, host, port);
+            Box::new(walk.take(StepName::Proxy, Outcome::Proxy, tunnel).await?)
+        } else {
+            let found = walk.take(StepName::Dns, Outcome::Dns, addresses(bare, port)).await?;
+            Box::new(walk.take(StepName::Tcp, Outcome::Timeout, connect(found)).await?)
         };
         let line = if address.scheme() == "https" {
             let secure = self.secure(bare.to_owned(), line);
@@ -310,7 +307,7 @@ async fn ask(line: Box<dyn Line>, address: &Url) -> Result<(StatusCode, Bytes), 
     // The status alone is an answer; a body that is too long or torn says nothing more.
     let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect().await;
     connection.abort();
-    Ok((status, body.map(|whole| whole.to_bytes()).unwrap_or_default()))
+    Ok((status, body.map(Collected::to_bytes).unwrap_or_default()))
 }
 
 #[cfg(test)]

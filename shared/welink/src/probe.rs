@@ -153,10 +153,7 @@ fn ask(interface: &'static str, nobody: &str) -> Ask {
 
 /// What an answer says; an error when none of the questions can be asked now.
 fn judge(permission: &Permission, sent: Result<Reply, WeLinkError>) -> Result<Finding, WeLinkError> {
-    let error = match sent {
-        Ok(_) => return Ok(Finding::Granted),
-        Err(error) => error,
-    };
+    let Err(error) = sent else { return Ok(Finding::Granted) };
     match error.code() {
         _ if matches!(error, WeLinkError::Blocked { .. } | WeLinkError::Busy { .. } | WeLinkError::Store(_)) => {
             Err(error)

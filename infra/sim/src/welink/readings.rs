@@ -14,7 +14,8 @@ const PAGE_MAX: usize = 100;
 const STATUS_MAX: usize = 10;
 
 /// `GET /api/auth/v1/jstickets`: 64 hexadecimal digits in upper case (welink-api.md 3.7).
-pub(super) fn jstickets(_: &mut World, call: &Call, _: Option<&Caller>) -> Answer {
+pub(super) fn jstickets(_: &mut World, call: &Call, caller: Option<&Caller>) -> Answer {
+    caller.ok_or_else(|| Refusal::new("41600"))?;
     let ticket = Value::from(call.entropy.hex(32).to_ascii_uppercase());
     Ok([("jstickets".to_owned(), ticket)].into_iter().collect())
 }
