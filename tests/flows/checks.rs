@@ -156,7 +156,7 @@ async fn ent_11_the_way_in_is_opened_by_its_public_name_and_its_fault_is_named()
 /// Group and outcome, and the permissions that are not granted with their codes.
 async fn probe(world: &World) -> (BTreeMap<String, String>, Vec<(String, Value)>) {
     let path = format!("/v1/apps/{}/permission-probe", world.demo().remembered.app);
-    let page = world.api(Method::POST, &path, None).await;
+    let page = world.api(Method::POST, &path, Some(&json!({}))).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let report = page.json();
     assert!(report["apply_at"].as_str().unwrap().starts_with("https://open.welink.huaweicloud.com"));
@@ -204,7 +204,7 @@ async fn ent_07_each_of_the_four_groups_is_granted_missing_or_not_testable_by_we
     let _ = welink.rotate_secret(client).unwrap();
     welink.expire_tokens(client);
     let path = format!("/v1/apps/{}/permission-probe", world.demo().remembered.app);
-    let page = world.api(Method::POST, &path, None).await;
+    let page = world.api(Method::POST, &path, Some(&json!({}))).await;
     assert_eq!(page.json()["type"], "urn:cloudbridge:problem:welink-credentials", "{}", page.body);
 }
 

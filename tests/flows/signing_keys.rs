@@ -95,10 +95,10 @@ async fn sec_05_tickets_of_both_keys_verify_during_rotation_and_those_of_a_retir
     let mut first = Ticket::issue(&world).await;
     let old = first.kid();
     assert!(first.lands().await);
-    let page = world.api(Method::POST, "/v1/signing-keys/rotate", None).await;
+    let page = world.api(Method::POST, "/v1/signing-keys/rotate", Some(&json!({}))).await;
     assert_eq!((page.status, &page.json()["state"]), (StatusCode::CREATED, &json!("waiting")), "{}", page.body);
     let new = page.json()["kid"].as_str().unwrap().to_owned();
-    let again = world.api(Method::POST, "/v1/signing-keys/rotate", None).await;
+    let again = world.api(Method::POST, "/v1/signing-keys/rotate", Some(&json!({}))).await;
     assert_eq!(again.json()["type"], "urn:cloudbridge:problem:rotation-under-way", "{}", again.body);
     assert_eq!(world.api(Method::DELETE, &retire(&new), None).await.status, StatusCode::CONFLICT);
     // Published at once, signing when everybody can know it.

@@ -1,7 +1,7 @@
 //! Whether an address can be reached, tried step by step: name, connection or proxy, TLS, HTTP (product.md ENT-06).
 //!
-//! Every HTTP answer means "reachable", an error too: the check is of the way, not of what is at its end (M3). Each step
-//! has a bound and its own time, so that a report says where the way ends and how slow it is.
+//! Every HTTP answer means "reachable", an error too: the check is of the way, not of what is at its end (M3). Each
+//! step has a bound and its own time, so that a report says where the way ends and how slow it is.
 
 use std::fmt;
 use std::future::Future;

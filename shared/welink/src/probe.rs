@@ -1,7 +1,7 @@
 //! Which permissions an app has, asked by calls that cannot change anything (product.md ENT-07, Q1).
 //!
-//! WeLink refuses an interface that was not applied for by 501, before it looks at the request (welink-api.md 2.3). So a
-//! request about something that does not exist tells the permission: any answer to the request itself means granted.
+//! WeLink refuses an interface that was not applied for by 501, before it looks at the request (welink-api.md 2.3). So
+//! a request about something that does not exist tells the permission: an answer to the request itself means granted.
 
 use http::Method;
 
