@@ -5,9 +5,9 @@
 mod accounts;
 mod binding;
 mod browser_sign_in;
+mod checks;
 mod contacts;
 mod directory;
-mod checks;
 mod expectations;
 mod first_account;
 mod foreign;

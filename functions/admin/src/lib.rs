@@ -23,15 +23,14 @@ mod network;
 mod oa_instances;
 mod passwords;
 mod people_export;
+mod permissions;
 mod person_trace;
+mod self_test;
 pub mod setup;
 mod sheet;
-mod tenants;
-mod verdicts;
-mod permissions;
-mod self_test;
 mod signing_keys;
 mod tenants;
+mod verdicts;
 mod visible_range;
 
 use std::sync::Arc;

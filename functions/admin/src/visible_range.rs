@@ -13,7 +13,7 @@ use domain::model::{Link, Person};
 use domain::problem;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
-use state::keys::PERSON_SHARDS;
+use state::people::PeopleCursor;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use welink::{Credentials, WeLinkError};
@@ -25,6 +25,8 @@ use crate::input::{self, Sent};
 
 /// How long a slice asks.
 const SLICE_MAX: Duration = Duration::from_secs(8);
+/// People read at once.
+const PAGE_MAX: i32 = 100;
 /// Questions on the way at once; the client keeps to the app's rate by itself.
 const AT_ONCE: usize = 8;
 
@@ -58,31 +60,6 @@ pub(crate) struct Unseen {
     pub oa_login: String,
 }
 
-/// Where a slice begins: a shard, and the last person of it who is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Cursor {
-    shard: u32,
-    after: Option<WeLinkUserId>,
-}
-
-impl Cursor {
-    fn parse(text: &str) -> Option<Self> {
-        let (shard, after) = text.split_once('#')?;
-        let shard: u32 = shard.parse().ok().filter(|shard| *shard < PERSON_SHARDS)?;
-        let after = Some(after).filter(|after| !after.is_empty()).map(WeLinkUserId::parse).transpose().ok()?;
-        Some(Self { shard, after })
-    }
-
-    fn text(&self) -> String {
-        format!("{}#{}", self.shard, self.after.as_ref().map_or("", WeLinkUserId::as_str))
-    }
-
-    /// The beginning of the next shard; `None` after the last.
-    fn next_shard(&self) -> Option<Self> {
-        Some(Self { shard: self.shard + 1, after: None }).filter(|next| next.shard < PERSON_SHARDS)
-    }
-}
-
 pub async fn check(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<String>, body: input::Body) -> Response {
     match slice(&bridge, &actor, &app, Sent::Json(&body)).await {
         Ok(slice) => Json(slice).into_response(),
@@ -93,13 +70,8 @@ pub async fn check(State(bridge): State<Bridge>, actor: Actor, Path(app): Path<S
 /// Asks for one slice; changes nothing anywhere.
 pub(crate) async fn slice(bridge: &Bridge, actor: &Actor, app: &str, sent: Sent<'_, Asked>) -> Result<Slice, ApiError> {
     let place = apps::find(bridge, actor, app).await?;
-    let begin = match sent.read()?.cursor {
-        None => Cursor { shard: 0, after: None },
-        Some(text) => {
-            let wrong = || ApiError::field("cursor", "not a cursor of this check / 不是本检查的游标");
-            Cursor::parse(&text).ok_or_else(wrong)?
-        }
-    };
+    let wrong = |_| ApiError::field("cursor", "not a cursor of this check / 不是本检查的游标");
+    let begin = sent.read()?.cursor.as_deref().map_or(Ok(PeopleCursor::default()), str::parse).map_err(wrong)?;
     let credentials = bridge.credentials(&place.app).await?;
     let doctor = Doctor { bridge, enterprise: &place.enterprise.id, credentials };
     doctor.ask(begin, Instant::now() + SLICE_MAX).await
@@ -118,16 +90,13 @@ enum Halt {
 }
 
 impl Doctor<'_> {
-    async fn ask(&self, begin: Cursor, end: Instant) -> Result<Slice, ApiError> {
+    async fn ask(&self, begin: PeopleCursor, end: Instant) -> Result<Slice, ApiError> {
         let mut slice = Slice { checked: 0, unseen: Vec::new(), next: None, retry_after_s: None };
         let mut at = Some(begin);
         while let Some(cursor) = at.take() {
-            let (people, more) =
-                self.bridge.store().people_page(self.enterprise, cursor.shard, cursor.after.as_ref()).await?;
-            let next =
-                if more.is_some() { Some(Cursor { shard: cursor.shard, after: more }) } else { cursor.next_shard() };
+            let (people, next) = self.bridge.store().people(self.enterprise, &cursor, PAGE_MAX).await?;
             if let Some(halted) = self.page(&people, cursor, end, &mut slice).await? {
-                slice.next = Some(halted.text());
+                slice.next = Some(halted.to_string());
                 return Ok(slice);
             }
             at = next;
@@ -139,10 +108,10 @@ impl Doctor<'_> {
     async fn page(
         &self,
         people: &[Person],
-        mut done: Cursor,
+        mut done: PeopleCursor,
         end: Instant,
         slice: &mut Slice,
-    ) -> Result<Option<Cursor>, ApiError> {
+    ) -> Result<Option<PeopleCursor>, ApiError> {
         let linked: Vec<(&Person, &Link)> = people.iter().filter_map(|p| p.link.as_ref().map(|l| (p, l))).collect();
         for some in linked.chunks(AT_ONCE) {
             let users = some.iter().map(|(person, _)| person.user_id.clone()).collect();
@@ -151,7 +120,7 @@ impl Doctor<'_> {
                     let unseen = some.iter().filter(|(person, _)| hidden.contains(&person.user_id));
                     slice.unseen.extend(unseen.map(|(person, link)| unseen_person(person, link)));
                     slice.checked += u32::try_from(some.len()).unwrap_or(u32::MAX);
-                    done.after = some.last().map(|(person, _)| person.user_id.clone());
+                    done = some.last().map_or(done.clone(), |(person, _)| done.after(person));
                 }
                 // Nothing at all within a slice: the next one would fare no better.
                 Err(Halt::Time) if slice.checked == 0 => return Err(problem::WELINK_DOWN.into()),
@@ -202,22 +171,5 @@ fn unseen_person(person: &Person, link: &Link) -> Unseen {
         name_zh: person.name_zh.clone(),
         name_en: person.name_en.clone(),
         oa_login: link.login_id.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_what_it_was_or_nothing() {
-        for text in ["0#", "3#lihua@welink", "15#a#b"] {
-            assert_eq!(Cursor::parse(text).map(|cursor| cursor.text()).as_deref(), Some(text));
-        }
-        for text in ["", "0", "16#", "x#", "-1#a", "#a"] {
-            assert_eq!(Cursor::parse(text), None, "{text}");
-        }
-        let last = Cursor { shard: PERSON_SHARDS - 1, after: None };
-        assert_eq!(last.next_shard(), None);
     }
 }

@@ -103,11 +103,6 @@ pub fn links_partition(enterprise: &EnterpriseId) -> String {
     format!("T#{}#E#{enterprise}#B", enterprise.tenant())
 }
 
-/// One shard of an enterprise's people, below [`PERSON_SHARDS`].
-pub fn people_partition(enterprise: &EnterpriseId, shard: u32) -> String {
-    format!("T#{}#E#{enterprise}#P#{shard:02}", enterprise.tenant())
-}
-
 pub fn link_by_oa_user(enterprise: &EnterpriseId, oa_user: &OaUserId) -> Key {
     Key::new(links_partition(enterprise), format!("B#{oa_user}"))
 }

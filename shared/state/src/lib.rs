@@ -20,7 +20,6 @@ pub mod link_job;
 pub mod lockout;
 pub mod onetime;
 pub mod people;
-pub mod people_page;
 pub mod person;
 pub mod reindex;
 pub mod secrets;
