@@ -104,6 +104,36 @@ async fn sec_02_no_secret_stands_in_the_table_in_clear_and_rotation_loses_no_req
     assert_eq!([a, b, c, sign_in().await], [StatusCode::OK; 4]);
 }
 
+/// With settings kept for half a minute, as they are: sign-ins before, while and after the new secret is saved.
+#[tokio::test]
+async fn sec_02_a_secret_is_rotated_under_many_sign_ins_and_none_of_them_is_lost_or_finds_it_in_the_table() {
+    let world = World::start().await;
+    let known = world.demo().remembered.clone();
+    assert_eq!(world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await.status, StatusCode::OK);
+    let path = format!("/v1/apps/{}", known.app);
+    let mut secrets = vec![known.client_secret.clone()];
+    for round in 0..3 {
+        let version = world.api(Method::GET, &path, None).await.json()["version"].clone();
+        // From here on WeLink takes the new secret alone; tokens fetched with the old one live on.
+        let renewed = world.demo().welink.rotate_secret(&known.client_id).unwrap();
+        secrets.push(renewed.expose().clone());
+        let rotate = async {
+            let body = json!({ "version": version, "client_secret": renewed.expose() });
+            world.api(Method::PUT, &format!("{path}/credentials"), Some(&body)).await
+        };
+        let sign_in = |_| async { world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await.status };
+        let many = futures_util::future::join_all((0..8).map(sign_in));
+        let (rotated, statuses) = tokio::join!(rotate, many);
+        assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.body);
+        assert_eq!(statuses, [StatusCode::OK; 8], "round {round}");
+        assert_eq!(sign_in(0).await, StatusCode::OK, "the new secret alone serves what comes after");
+    }
+    assert_eq!(world.audited(Action::AppBlocked, "ok").await, 0, "no old secret was tried");
+    let dump = dump(&world).await;
+    assert!(dump.contains("client_secret"));
+    assert!(secrets.iter().all(|secret| !dump.contains(secret.as_str())), "a secret stands in the table");
+}
+
 /// Every item of the table as text.
 async fn dump(world: &World) -> String {
     let store = world.running.bridge.store();

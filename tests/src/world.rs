@@ -71,6 +71,11 @@ impl World {
         Self::at(Some(folder.to_owned()), port, &[]).await
     }
 
+    /// Starts in front of a WeLink of the test's own at this address; nothing is set up.
+    pub async fn in_front_of(welink: &str, settings: &[(&str, &str)]) -> Self {
+        Self::over(Systems::Real { welink: welink.to_owned() }, None, 0, settings).await
+    }
+
     async fn at(data_dir: Option<PathBuf>, port: u16, settings: &[(&str, &str)]) -> Self {
         Self::over(Systems::Simulated, data_dir, port, settings).await
     }
@@ -149,6 +154,14 @@ impl World {
     pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Page {
         let key = self.running.operator_key.clone();
         self.api_with(method, path, body, &[("authorization", &format!("Bearer {key}"))]).await
+    }
+
+    /// Runs a command of the program `bridge` against this bridge.
+    pub async fn command(&self, words: &[&str]) -> std::process::Output {
+        let api = self.running.origin("console");
+        let mut program = tokio::process::Command::new(crate::tools::bridge().await);
+        program.args(words).args(["--api", &api, "--key", &self.running.operator_key]);
+        program.kill_on_drop(true).output().await.expect("the program runs")
     }
 
     /// Calls the administrator's API with these headers.

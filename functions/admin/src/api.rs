@@ -10,6 +10,7 @@ use crate::{accounts, api_keys, console_session, directory, person_trace, setup}
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
 use crate::{history, oa_secrets, transfer};
+use crate::{network, permissions, self_test, signing_keys, visible_range};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +100,17 @@ routes! {
         "重建通讯录索引（分段）" / "Give people of an older release their place in the listings, a slice at a time";
     GET "/v1/enterprises/{enterprise}/people/{user}" Read => links::person, "读取人员" / "Read a person";
     POST "/v1/enterprises/{enterprise}/links" Bind => links::bind, "绑定" / "Bind a person to an OA user";
+    GET "/v1/network-check" Read => network::check, "网络检查" / "Check the network";
+    GET "/v1/tenants/{tenant}/network-check" Read => network::check_tenant,
+        "网络检查（含 OA）" / "Check the network, the tenant's OAs included";
+    POST "/v1/apps/{app}/permission-probe" Operate => permissions::probe, "检查接口权限" / "Probe an app's permissions";
+    POST "/v1/apps/{app}/visible-range-check" Operate => visible_range::check,
+        "检查可见范围" / "List linked people whom an app cannot see";
+    GET "/v1/self-test" Install => self_test::test, "自检" / "Test the installation";
+    GET "/v1/audit" Install => audit::of_installation, "安装级审计日志" / "Audit log of the installation";
+    GET "/v1/signing-keys" Install => signing_keys::list, "列出签名密钥" / "List the signing keys";
+    POST "/v1/signing-keys/rotate" Install => signing_keys::rotate, "轮换签名密钥" / "Rotate the signing key";
+    DELETE "/v1/signing-keys/{kid}" Install => signing_keys::retire, "停用签名密钥" / "Retire a signing key";
     DELETE "/v1/enterprises/{enterprise}/links/{user}" Bind => links::unbind, "解绑" / "Unbind a person";
     POST "/v1/setup-keys" Install => setup::create, "生成设置密钥" / "Make a setup key for the first account";
     GET "/v1/me" Read => accounts::me, "我是谁" / "Who am I";

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::{Action, Entry};
+use domain::ids::TenantId;
 use domain::time::Timestamp;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,19 @@ pub async fn export(
 
 pub(crate) async fn search(bridge: &Bridge, actor: &Actor, tenant: &str, asked: &Asked) -> Result<Page, ApiError> {
     let config = tenants::find(bridge, actor, tenant).await?;
+    // Before the tenant there is nothing to look for.
+    search_in(bridge, &config.tenant.id, config.tenant.created.at, asked).await
+}
+
+/// What concerns the installation and no tenant.
+pub async fn of_installation(State(bridge): State<Bridge>, actor: Actor, Query(asked): Query<Asked>) -> Response {
+    match search_in(&bridge, &domain::audit::installation(), Timestamp(0), &asked).await {
+        Ok(page) => Json(page).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+async fn search_in(bridge: &Bridge, tenant: &TenantId, earliest: Timestamp, asked: &Asked) -> Result<Page, ApiError> {
     let now = bridge.clock().now();
     let (from, to) = match &asked.month {
         Some(text) => month(text)?,
@@ -132,14 +146,13 @@ pub(crate) async fn search(bridge: &Bridge, actor: &Actor, tenant: &str, asked: 
     };
     let action = asked.action.as_ref().map(|text| serde_json::from_value::<Action>(Value::String(text.clone())));
     let search = Search {
-        // Before the tenant there is nothing to look for.
-        from: from.unwrap_or_else(|| now.plus_s(-KEPT_S)).max(config.tenant.created.at),
+        from: from.unwrap_or_else(|| now.plus_s(-KEPT_S)).max(earliest),
         to: to.unwrap_or(Timestamp(i64::MAX)).min(now.plus_s(1)),
         action: action.transpose().map_err(|_| ApiError::field("action", "no such action / 没有这种操作"))?,
         actor: asked.actor.as_deref(),
         object: asked.object.as_deref(),
     };
-    let (entries, next) = bridge.store().audit_search(&config.tenant.id, &search, asked.before.as_deref()).await?;
+    let (entries, next) = bridge.store().audit_search(tenant, &search, asked.before.as_deref()).await?;
     Ok(Page { entries, next })
 }
 

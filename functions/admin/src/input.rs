@@ -104,6 +104,14 @@ pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, ApiError> {
     serde_json::from_slice(&body.0).map_err(ApiError::body)
 }
 
+/// A body in which nothing is expected: an empty object.
+pub fn nothing(body: &Body) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    json::<Nothing>(body).map(|Nothing {}| ())
+}
+
 /// A name: trimmed, 1 to 100 characters, no control characters.
 pub fn name(field: &str, text: &str) -> Result<String, ApiError> {
     let trimmed = text.trim();

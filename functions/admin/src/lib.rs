@@ -20,18 +20,23 @@ mod history;
 mod input;
 mod link_jobs;
 mod links;
+mod network;
 mod oa_instances;
 mod oa_secrets;
 mod passwords;
 mod people_export;
+mod permissions;
 mod person_trace;
 mod plain;
+mod self_test;
 pub mod setup;
 mod sheet;
+mod signing_keys;
 mod tenants;
 mod transfer;
 mod users;
 mod verdicts;
+mod visible_range;
 
 use std::sync::Arc;
 

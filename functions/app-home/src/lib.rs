@@ -35,7 +35,7 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/handoff", get(open::come_back))
         .route("/v1/tickets/redeem", post(server::redeem))
         .route("/.well-known/jwks.json", get(server::jwks))
-        .route("/health", get(server::health))
+        .route(signin::HEALTH, get(server::health))
         .route("/assets/{name}", get(assets::serve))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use domain::problem;
 use domain::text::Lang;
@@ -49,10 +49,11 @@ pub async fn jwks(State(bridge): State<Bridge>) -> Response {
     }
 }
 
-/// `GET /health`: the table answers.
+/// `GET /health`: the table answers. The document names our origin, so that whoever opens the public address knows that
+/// it leads here.
 pub async fn health(State(bridge): State<Bridge>) -> Response {
     match bridge.store().probe().await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => Json(bridge.health_document()).into_response(),
         Err(error) => refused_json(&error.into(), Lang::En),
     }
 }

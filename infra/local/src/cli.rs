@@ -14,6 +14,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::carry::{self, AuditCommand, SettingsCommand};
+use crate::checks::{self, CheckCommand};
 use crate::client::Client;
 use crate::files::{self, FileCommand};
 use crate::serve::{Options, Running, Systems, one_line, start};
@@ -99,6 +100,8 @@ enum Command {
     Key(access::KeyCommand),
     /// Makes a setup key for the first account, and prints the console's address with it: once, valid for 60 minutes.
     SetupKey,
+    #[command(flatten)]
+    Look(CheckCommand),
     /// All settings of the bridge itself with their meaning; those of a tenant are exported and imported.
     Settings {
         #[command(subcommand)]
@@ -297,7 +300,7 @@ fn run(cli: Cli) -> Result<()> {
             if answer != Value::Null {
                 println!("{}", serde_json::to_string_pretty(&answer)?);
             }
-            Ok(())
+            checks::verdict(&answer)
         }
     }
 }
@@ -410,6 +413,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
             api.get(&format!("/v1/tenants/{}/audit", tenant.unwrap_or_default())).await
         }
         Command::SetupKey => api.post("/v1/setup-keys", &Value::Null).await,
+        Command::Look(command) => checks::ask(api, command).await,
         Command::Settings { command: Some(command) } => carry::settings(api, command).await,
         Command::Settings { command: None } => Ok(Value::Null),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-use platform::transport::Transport;
+use platform::transport::{Transport, WayOut};
 use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -20,7 +20,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(base: &str, key: String) -> Self {
-        let transport = Transport::reqwest(vec!["console.localhost".to_owned()], None);
+        let proxy = std::env::var("BRIDGE_PROXY").ok().filter(|proxy| !proxy.is_empty());
+        let loopback_names = vec!["console.localhost".to_owned()];
+        let transport = Transport::by_way_of(WayOut { loopback_names, proxy, ..WayOut::default() });
         Self { base: base.trim_end_matches('/').to_owned(), key, transport }
     }
 
@@ -34,18 +36,29 @@ impl Client {
 
     /// Sends one request; a problem document becomes an error that says what it says.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
-        let answer = self.send(method, path, "application/json", bytes).await?;
-        if answer.body().is_empty() {
-            return Ok(Value::Null);
+        match self.answer(method, path, body).await? {
+            Ok(value) => Ok(value),
+            Err(problem) => bail!("{}", told(&problem)),
         }
-        serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")
+    }
+
+    /// Sends one request; `Err` inside holds a problem document as it came.
+    pub(crate) async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<std::result::Result<Value, Value>> {
+        let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let answer = self.exchange(method, path, "application/json", bytes).await?;
+        let value = if answer.body().is_empty() { Value::Null } else { json(&answer)? };
+        Ok(if answer.status().is_success() { Ok(value) } else { Err(value) })
     }
 
     /// Posts a file.
     pub(crate) async fn upload(&self, path: &str, file: Vec<u8>) -> Result<Value> {
         let answer = self.send(Method::POST, path, "application/octet-stream", file).await?;
-        serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")
+        json(&answer)
     }
 
     /// One part of a file, and the path of the next one (`Link: <path>; rel="next"`).
@@ -57,6 +70,14 @@ impl Client {
 
     /// Sends one request; an answer that is no success becomes an error that says what it says.
     async fn send(&self, method: Method, path: &str, kind: &str, bytes: Vec<u8>) -> Result<Response<Bytes>> {
+        let answer = self.exchange(method, path, kind, bytes).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        bail!("{}", told(&json(&answer)?))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, kind: &str, bytes: Vec<u8>) -> Result<Response<Bytes>> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -68,18 +89,16 @@ impl Client {
             )
             .body(Bytes::from(bytes))?;
         let answer = self.transport.send(request, TIMEOUT).await;
-        let answer = answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        let value: Value =
-            serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")?;
-        bail!("{}", told(&value))
+        answer.with_context(|| format!("{} does not answer; is the bridge running?", self.base))
     }
 }
 
+fn json(answer: &Response<Bytes>) -> Result<Value> {
+    serde_json::from_slice(answer.body()).context("the answer is not JSON; is this the bridge?")
+}
+
 /// A problem document as a person reads it.
-fn told(problem: &Value) -> String {
+pub(crate) fn told(problem: &Value) -> String {
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let mut lines = vec![format!("{}: {}", text("title"), text("detail"))];
     for error in problem["errors"].as_array().into_iter().flatten() {

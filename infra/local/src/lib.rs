@@ -3,6 +3,7 @@
 //! It uses the real SDK clients over loopback HTTP, so nothing differs from AWS but the endpoint.
 
 mod carry;
+mod checks;
 pub mod cli;
 mod client;
 mod demo;

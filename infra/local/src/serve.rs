@@ -12,7 +12,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::entropy::Entropy;
 use platform::secret::sha256_hex;
-use platform::transport::Transport;
+use platform::transport::{Transport, WayOut};
 use platform::vault::Vault;
 use signin::{Bridge, Parts};
 use state::Store;
@@ -136,9 +136,10 @@ fn bridge(config: Config, vault: Vault, clock: &Clock, entropy: &Entropy) -> Res
     let endpoint = config.dynamodb_endpoint.as_deref();
     let client = aws::dynamodb(&aws::sdk_config(aws::http_client(endpoint), clock), endpoint);
     let store = Store::new(client, &config.table, clock.clone(), entropy.clone(), config.config_cache_s);
-    let loopback = ["welink", "oa"].map(|name| format!("{name}.localhost")).to_vec();
-    let welink = Transport::reqwest(loopback.clone(), None);
-    let oa = Transport::reqwest(loopback, config.extra_roots_pem.clone());
+    let loopback_names = ["welink", "oa"].map(|name| format!("{name}.localhost")).to_vec();
+    let way = WayOut { loopback_names, proxy: config.proxy.clone(), ..WayOut::default() };
+    let welink = Transport::by_way_of(way.clone());
+    let oa = Transport::by_way_of(WayOut { extra_roots_pem: config.extra_roots_pem.clone(), ..way });
     Ok(Bridge::new(Parts { config, store, vault, welink, oa, clock: clock.clone(), entropy: entropy.clone() })?)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TenantId;
+use crate::ids::{TENANT_CHARS, TenantId};
 use crate::time::Timestamp;
 
 /// What happened.
@@ -68,6 +68,10 @@ pub enum Action {
     TicketRedeem,
     #[serde(rename = "ticket.refused")]
     TicketRefused,
+    #[serde(rename = "signing-key.rotate")]
+    SigningKeyRotate,
+    #[serde(rename = "signing-key.retire")]
+    SigningKeyRetire,
     #[serde(rename = "person.create")]
     PersonCreate,
     #[serde(rename = "setup")]
@@ -104,6 +108,11 @@ pub enum Action {
     LinkJobDone,
     #[serde(rename = "link-job.refused")]
     LinkJobRefused,
+}
+
+/// In whose log stands what concerns the installation and no tenant: ten zeros, which no tenant is given (one in 2^50).
+pub fn installation() -> TenantId {
+    TenantId::from_random([0; TENANT_CHARS])
 }
 
 /// One entry: who, what, on what, with which result, from where, when.

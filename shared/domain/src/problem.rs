@@ -187,6 +187,17 @@ problems! {
     LINK_JOB_PHASE = 409 "link-job-phase",
         "这项任务现在不能进行此操作" / "This job cannot do that now",
         "请查看任务的当前阶段。" / "Look at the phase that the job is in.";
+    ROTATION_UNDER_WAY = 409 "rotation-under-way",
+        "上一次密钥轮换尚未结束" / "An earlier rotation is not finished",
+        "请先停用旧的签名密钥，再开始新的轮换。" / "Retire the old signing key first, then begin another rotation.";
+    KEY_IN_USE = 409 "key-in-use",
+        "这把签名密钥仍在使用" / "This signing key is still in use",
+        "请先轮换出新密钥，并等旧密钥签发的最后一张票据过期。" / "Rotate to a new key first, and wait until the old one's last ticket \
+            has expired.";
+    CLOCK_WRONG = 503 "clock-wrong",
+        "云桥的时钟不准" / "The bridge's clock is wrong",
+        "请校准运行云桥的机器的时间（NTP）：偏差过大时票据和签名会被拒绝。" / "Set the clock of the bridge's machine by NTP: tickets and \
+            signatures are refused when it is too far off.";
     OA_REFUSED = 422 "oa-refused",
         "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
         "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";

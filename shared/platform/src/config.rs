@@ -55,6 +55,10 @@ keys! {
         30 seconds: switching an app off takes effect within it.";
     EXTRA_ROOTS "BRIDGE_EXTRA_ROOTS_PEM" Some(""), "Additional certificate authorities (PEM), for an OA with an \
         internal one.";
+    PROXY "BRIDGE_PROXY" Some(""), "Forward proxy for all calls to WeLink and the OAs, http://host:port without a \
+        password; empty = none, and no other proxy setting of the machine counts. A wrong one stops every sign-in.";
+    CHECK_STEP "BRIDGE_CHECK_STEP_MS" Some("5000"), "How long each step of a network check may take, 100 to 5000 \
+        milliseconds.";
 }
 
 /// The typed settings.
@@ -78,6 +82,9 @@ pub struct Config {
     pub setup_key_sha256: String,
     pub config_cache_s: i64,
     pub extra_roots_pem: Option<String>,
+    /// `http://host:port` without a trailing slash.
+    pub proxy: Option<String>,
+    pub check_step_ms: u32,
 }
 
 /// A web origin without a trailing slash: `https://bridge.example`.
@@ -151,6 +158,20 @@ impl Reader {
         })
     }
 
+    /// The value is not repeated in the complaint: somebody may have put a password in.
+    fn proxy(&mut self, key: Key) -> Option<String> {
+        let text = self.optional(key)?;
+        let checked = Url::parse(&text).ok().filter(|url| {
+            let plain = url.username().is_empty() && url.password().is_none();
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            url.scheme() == "http" && url.host_str().is_some() && plain && bare
+        });
+        if checked.is_none() {
+            self.complaints.push(format!("{}: must be http://host:port, without user and password", key.name));
+        }
+        checked.map(|url| url.as_str().trim_end_matches('/').to_owned())
+    }
+
     fn number(&mut self, key: Key, range: std::ops::RangeInclusive<u32>) -> u32 {
         self.parsed(key, 0, |text| match text.parse::<u32>() {
             Ok(number) if range.contains(&number) => Ok(number),
@@ -199,6 +220,8 @@ impl Config {
             setup_key_sha256: r.parsed(SETUP, String::new(), sha256_text),
             config_cache_s: i64::from(r.number(CONFIG_CACHE, 0..=30)),
             extra_roots_pem: r.optional(EXTRA_ROOTS),
+            proxy: r.proxy(PROXY),
+            check_step_ms: r.number(CHECK_STEP, 100..=5_000),
         }
     }
 }
@@ -250,6 +273,17 @@ mod tests {
             assert!(complaints.iter().any(|c| c.starts_with(key)), "{key}");
         }
         assert!(read(&[]).unwrap_err().to_string().contains("BRIDGE_TABLE is not set"));
+    }
+
+    #[test]
+    fn a_proxy_is_taken_without_a_password_which_no_complaint_repeats() {
+        let with = |proxy| read(&[GOOD.as_slice(), &[("BRIDGE_PROXY", proxy)]].concat());
+        assert_eq!(with("http://proxy.example:3128/").unwrap().proxy.as_deref(), Some("http://proxy.example:3128"));
+        assert_eq!(with("").unwrap().proxy, None);
+        for bad in ["proxy.example:3128", "https://proxy.example", "http://me:hunter2@proxy.example", "http://p/x"] {
+            let told = with(bad).unwrap_err().to_string();
+            assert!(told.starts_with("BRIDGE_PROXY") && !told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]

@@ -41,6 +41,20 @@ pub enum TransportError {
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLost;
 
+/// How real sockets get out.
+#[derive(Debug, Clone, Default)]
+pub struct WayOut {
+    /// Host names that resolve to 127.0.0.1.
+    pub loopback_names: Vec<String>,
+    /// Additional certificate authorities.
+    pub extra_roots_pem: Option<String>,
+    /// Forward proxy, `http://host:port`; names of this machine go past it.
+    pub proxy: Option<String>,
+}
+
+/// What no proxy is asked for: `localhost` with every name below it, and the loopback address.
+const PAST_THE_PROXY: &str = "localhost,127.0.0.1,::1";
+
 type Inner = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
 
 /// A cloneable HTTP client. No redirects are followed and no cookies are kept: each caller decides what an answer
@@ -100,9 +114,14 @@ impl Transport {
     /// The client is built at the first request: reading the system's roots costs about 3 ms, which a cold start does
     /// not owe to a request that calls nobody.
     pub fn reqwest(loopback_names: Vec<String>, extra_roots_pem: Option<String>) -> Self {
+        Self::by_way_of(WayOut { loopback_names, extra_roots_pem, proxy: None })
+    }
+
+    /// Real sockets, by way of a proxy if there is one.
+    pub fn by_way_of(way: WayOut) -> Self {
         let client: std::sync::Arc<OnceLock<Result<reqwest::Client, String>>> = std::sync::Arc::default();
         Self::new(service_fn(move |request: Request<Bytes>| {
-            let client = client.get_or_init(|| build_client(&loopback_names, extra_roots_pem.as_deref())).clone();
+            let client = client.get_or_init(|| build_client(&way)).clone();
             async move { through_reqwest(client.map_err(TransportError::Connect)?, request).await }
         }))
     }
@@ -128,7 +147,7 @@ async fn through_router(router: axum::Router, request: Request<Bytes>) -> Result
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds the HTTP client")]
-fn build_client(loopback_names: &[String], extra_roots_pem: Option<&str>) -> Result<reqwest::Client, String> {
+fn build_client(way: &WayOut) -> Result<reqwest::Client, String> {
     // Installing twice is an error without consequence: the same provider is already there.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -136,10 +155,18 @@ fn build_client(loopback_names: &[String], extra_roots_pem: Option<&str>) -> Res
         .connect_timeout(Duration::from_secs(3))
         .pool_idle_timeout(Duration::from_secs(20))
         .user_agent(concat!("welink-bridge/", env!("CARGO_PKG_VERSION")));
-    for name in loopback_names {
+    builder = match &way.proxy {
+        Some(proxy) => {
+            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|e| e.to_string())?;
+            builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(PAST_THE_PROXY)))
+        }
+        // The machine's own `HTTPS_PROXY` would be a way out that no check of the bridge knows.
+        None => builder.no_proxy(),
+    };
+    for name in &way.loopback_names {
         builder = builder.resolve(name, std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
     }
-    if let Some(pem) = extra_roots_pem {
+    if let Some(pem) = &way.extra_roots_pem {
         let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| e.to_string())?;
         builder = builder.tls_certs_merge(roots);
     }
@@ -173,5 +200,46 @@ fn translate(error: reqwest::Error) -> TransportError {
         TransportError::Timeout
     } else {
         TransportError::Broken(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers with the target of each request as it stood on the wire.
+    async fn echo() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(|request: Request<Body>| async move { request.uri().to_string() });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        origin
+    }
+
+    #[tokio::test]
+    async fn calls_go_by_way_of_the_proxy_but_not_those_to_this_machine() {
+        let (proxy, here) = (echo().await, echo().await);
+        let here = here.replace("127.0.0.1", "oa.localhost");
+        let way = WayOut { loopback_names: vec!["oa.localhost".to_owned()], proxy: Some(proxy), ..WayOut::default() };
+        let transport = Transport::by_way_of(way);
+        let get = |url: String| {
+            let request = Request::get(url).body(Bytes::new()).unwrap();
+            let transport = transport.clone();
+            async move { transport.send(request, Duration::from_secs(5)).await.unwrap().into_body() }
+        };
+        assert_eq!(get("http://welink.invalid/api".to_owned()).await, "http://welink.invalid/api");
+        assert_eq!(get(format!("{here}/scim")).await, "/scim");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_away_means_that_nothing_was_sent() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let way = WayOut { proxy: Some(format!("http://{closed}")), ..WayOut::default() };
+        let request = Request::get("http://welink.invalid/").body(Bytes::new()).unwrap();
+        let sent = Transport::by_way_of(way).send(request, Duration::from_secs(5)).await;
+        assert!(matches!(sent, Err(TransportError::Connect(_))), "{sent:?}");
     }
 }

@@ -20,6 +20,9 @@ use crate::memo::Memo;
 use crate::refusal::Refusal;
 use crate::shared_state::SharedState;
 
+/// Where the employees' host says that it is well.
+pub const HEALTH: &str = "/health";
+
 /// What a bridge is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -100,6 +103,11 @@ impl Bridge {
 
     pub fn entropy(&self) -> &Entropy {
         &self.0.entropy
+    }
+
+    /// What [`HEALTH`] answers when all is well: nobody else's document names this origin.
+    pub fn health_document(&self) -> serde_json::Value {
+        serde_json::json!({ "service": "welink-bridge", "origin": self.0.config.origin.as_str() })
     }
 
     pub async fn sealer(&self) -> Result<Sealer, Refusal> {

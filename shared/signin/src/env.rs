@@ -4,7 +4,7 @@ use platform::aws;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::entropy::Entropy;
-use platform::transport::Transport;
+use platform::transport::{Transport, WayOut};
 use platform::vault::Vault;
 use state::Store;
 
@@ -33,7 +33,8 @@ pub fn from_env() -> Result<Bridge, StartError> {
     let secret = config.vault_secret.clone().ok_or(StartError::NoVault)?;
     let secrets = aws::secrets_manager(&aws::sdk_config(aws::http_client(endpoint), &clock), endpoint);
     let vault = Vault::secrets_manager(secrets, secret, entropy.clone());
-    let welink = Transport::reqwest(vec![], None);
-    let oa = Transport::reqwest(vec![], config.extra_roots_pem.clone());
+    let way = WayOut { proxy: config.proxy.clone(), ..WayOut::default() };
+    let welink = Transport::by_way_of(way.clone());
+    let oa = Transport::by_way_of(WayOut { extra_roots_pem: config.extra_roots_pem.clone(), ..way });
     Ok(Bridge::new(Parts { config, store, vault, welink, oa, clock, entropy })?)
 }

@@ -57,20 +57,48 @@ impl Bridge {
     }
 
     async fn make_signing_key(&self, sealer: &Sealer) -> Result<(), Refusal> {
+        self.store().add_signing_key(&self.new_signing_key(sealer)?).await?;
+        Ok(())
+    }
+
+    /// A fresh key, ready to be stored.
+    pub(crate) fn new_signing_key(&self, sealer: &Sealer) -> Result<StoredSigningKey, Refusal> {
         let key = SigningKey::generate(self.entropy());
         let hex = Secret::new(platform::secret::hex(key.seed().expose()));
         let seed = sealer.seal(&context(key.kid()), hex.expose())?;
-        let stored = StoredSigningKey { kid: key.kid().to_owned(), seed, created: self.clock().now() };
-        self.store().add_signing_key(&stored).await?;
+        Ok(StoredSigningKey { kid: key.kid().to_owned(), seed, created: self.clock().now() })
+    }
+
+    /// Reads the keys anew at the next need, in this sandbox.
+    pub(crate) fn forget_signing_keys(&self) {
+        *self.0.keyring.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether every stored key opens; at least one must be there once somebody has signed in.
+    pub async fn test_signing_keys(&self) -> Result<(), Refusal> {
+        let sealer = self.sealer().await?;
+        for key in self.store().signing_keys().await? {
+            opened(&sealer, &key)?;
+        }
         Ok(())
     }
 }
 
-/// Puts the key that signs first: the newest that everybody can know by now, the oldest while all are fresh. A sandbox
-/// publishes what it remembers for [`KEPT_S`], and an OA keeps that as long again.
+/// When everybody can know a key: a sandbox publishes what it remembers for [`KEPT_S`], and an OA keeps that as long
+/// again.
+pub(crate) fn known_from(key: &StoredSigningKey) -> Timestamp {
+    key.created.plus_s(2 * KEPT_S)
+}
+
+/// Which of the keys signs: the newest that everybody can know by now, the oldest while all are fresh.
+pub(crate) fn signs(newest_first: &[StoredSigningKey], now: Timestamp) -> usize {
+    let known = newest_first.iter().position(|key| now >= known_from(key));
+    known.unwrap_or(newest_first.len().saturating_sub(1))
+}
+
+/// Puts the key that signs first.
 fn sign_with_a_known_one(newest_first: &mut [StoredSigningKey], now: Timestamp) {
-    let known = newest_first.iter().position(|key| now.ms_since(key.created) >= 2 * KEPT_S * 1000);
-    let signs = known.unwrap_or(newest_first.len().saturating_sub(1));
+    let signs = signs(newest_first, now);
     if let Some(until_it) = newest_first.get_mut(..=signs) {
         until_it.rotate_right(1);
     }

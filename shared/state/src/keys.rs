@@ -312,6 +312,7 @@ mod tests {
             let user = WeLinkUserId::parse(&format!("user{n}@welink")).unwrap();
             *counts.entry(person(&enterprise, &user).pk).or_insert(0) += 1;
         }
+        assert!((0..PERSON_SHARDS).all(|shard| counts.contains_key(&people_partition(&enterprise, shard))));
         assert_eq!(counts.len(), 16);
         assert!(counts.values().all(|n| (50..200).contains(n)), "{counts:?}");
     }

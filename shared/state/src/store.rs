@@ -152,6 +152,24 @@ impl Store {
         &self.name
     }
 
+    /// The time that the table's own server has, to the second, by the `Date` of an answer; `None` when it gives none.
+    pub async fn table_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let key = crate::keys::registry_failures("probe");
+        let date = platform::aws::DateOfAnswer::default();
+        let read = self
+            .client
+            .get_item()
+            .table_name(&*self.name)
+            .key(PARTITION_KEY, text(&key.pk))
+            .key(SORT_KEY, text(&key.sk))
+            .customize()
+            .interceptor(date.clone());
+        read.send().await.map_err(unavailable)?;
+        let read =
+            |text: String| jiff::fmt::rfc2822::parse(&text).ok().map(|at| Timestamp(at.timestamp().as_millisecond()));
+        Ok(date.take().and_then(read))
+    }
+
     /// A nonce that marks a write as ours, should its answer be lost and the SDK repeat it.
     pub fn nonce(&self) -> String {
         self.entropy.token(26)

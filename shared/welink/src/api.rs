@@ -150,7 +150,7 @@ fn is_missing<T>(answer: &Result<T, WeLinkError>) -> bool {
     answer.as_ref().is_err_and(|error| ["404", "501"].contains(&error.code().unwrap_or_default()))
 }
 
-fn query(name: &str, value: &str) -> Secret<String> {
+pub(crate) fn query(name: &str, value: &str) -> Secret<String> {
     Secret::new(url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish())
 }
 

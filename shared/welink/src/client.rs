@@ -37,7 +37,7 @@ pub(crate) struct Inner<S> {
     pub(crate) entropy: Entropy,
     pub(crate) settings: Settings,
     /// Without `/api` and trailing slash.
-    base: String,
+    pub(crate) base: String,
     /// Of the page that browsers are sent to; no request of this client goes there.
     pub(crate) login_base: String,
     transport: Transport,

@@ -15,6 +15,7 @@ mod client;
 pub mod codes;
 mod error;
 mod pacer;
+mod probe;
 mod settings;
 mod shared;
 mod tokens;
@@ -26,6 +27,7 @@ pub use client::WeLink;
 pub use domain::breaker::Block;
 pub use domain::pacing;
 pub use error::WeLinkError;
+pub use probe::{Finding, Group, PERMISSIONS, Permission, Probed};
 pub use settings::{BadBase, OAuthTransport, Settings};
 pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
 

@@ -19,7 +19,7 @@ use crate::client::{Ask, Failure, Inner};
 use crate::error::WeLinkError;
 use crate::shared::{Claim, Credentials, Shared, TokenRecord};
 
-const TICKETS: &str = "/api/auth/v2/tickets";
+pub(crate) const TICKETS: &str = "/api/auth/v2/tickets";
 /// A token is renewed so long before it expires (welink-api.md 2.1).
 const RENEW_BEFORE_MS: i64 = 300_000;
 /// Others look for the new token this often, and this long.

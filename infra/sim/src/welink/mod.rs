@@ -13,6 +13,7 @@ mod load;
 mod log;
 mod model;
 pub(crate) mod oauth;
+mod readings;
 mod serve;
 mod settings;
 mod tenants;

@@ -109,11 +109,27 @@ pub enum Permission {
     UserDetail,
     /// 企业信息: `/api/tenant/v1/tenants`.
     TenantInfo,
+    /// 轻应用鉴权: `/api/auth/v1/jstickets`.
+    JsTickets,
+    /// 部门信息: department lists.
+    Departments,
+    /// 通讯录同步: everything that writes contacts, and its outcomes.
+    ContactSync,
+    /// 待办通知: to-dos.
+    Todo,
 }
 
 impl Permission {
     /// Every permission that some interface of the simulator asks for.
-    pub const ALL: [Self; 3] = [Self::SignIn, Self::UserDetail, Self::TenantInfo];
+    pub const ALL: [Self; 7] = [
+        Self::SignIn,
+        Self::UserDetail,
+        Self::TenantInfo,
+        Self::JsTickets,
+        Self::Departments,
+        Self::ContactSync,
+        Self::Todo,
+    ];
 }
 
 /// Who sees an app (可见范围).

@@ -17,7 +17,7 @@ use super::answer::{Answer, Refusal, message, wobble};
 use super::model::Permission;
 use super::tokens::{Family, authorise, authorise_user, tickets_get, tickets_v1, tickets_v2};
 use super::world::{Call, Caller, World};
-use super::{WeLink, codes, contact, log, oauth, tenants};
+use super::{WeLink, codes, contact, log, oauth, readings, tenants};
 use crate::faults::{Fired, Knob};
 
 /// Bytes of a request body at most.
@@ -48,8 +48,12 @@ enum Needs {
 const SIGN_IN: Needs = Needs::App(Family::General, Permission::SignIn);
 const USER_DETAIL: Needs = Needs::App(Family::Contact, Permission::UserDetail);
 const TENANT_INFO: Needs = Needs::App(Family::General, Permission::TenantInfo);
+const JS_TICKETS: Needs = Needs::App(Family::JsTickets, Permission::JsTickets);
+const DEPARTMENTS: Needs = Needs::App(Family::Contact, Permission::Departments);
+const CONTACT_SYNC: Needs = Needs::App(Family::Contact, Permission::ContactSync);
+const TODO: Needs = Needs::App(Family::Todo, Permission::Todo);
 
-const ENDPOINTS: [Endpoint; 12] = [
+const ENDPOINTS: [Endpoint; 16] = [
     Endpoint { name: "POST /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_v2 },
     Endpoint { name: "GET /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_get },
     Endpoint { name: "POST /api/auth/v1/tickets", needs: Needs::Nothing, run: tickets_v1 },
@@ -62,6 +66,10 @@ const ENDPOINTS: [Endpoint; 12] = [
     Endpoint { name: "POST /api/contact/v1/user/detail", needs: USER_DETAIL, run: contact::detail },
     Endpoint { name: "GET /api/contact/v1/users", needs: USER_DETAIL, run: contact::users_v1 },
     Endpoint { name: "GET /api/tenant/v1/tenants", needs: TENANT_INFO, run: tenants::tenants },
+    Endpoint { name: "GET /api/auth/v1/jstickets", needs: JS_TICKETS, run: readings::jstickets },
+    Endpoint { name: "GET /api/contact/v2/department/list", needs: DEPARTMENTS, run: readings::departments },
+    Endpoint { name: "POST /api/contact/v2/departments/status", needs: CONTACT_SYNC, run: readings::sync_status },
+    Endpoint { name: "DELETE /api/todo/v1/deltask", needs: TODO, run: readings::delete_task },
 ];
 
 /// A trailing slash is accepted (welink-api.md 14).

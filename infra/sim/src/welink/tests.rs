@@ -274,3 +274,41 @@ async fn a_rotated_secret_ends_the_old_one_but_not_its_tokens() {
     assert_eq!(bench.ticket(secret.expose()).await["code"], "0");
     assert_eq!(bench.get("/api/tenant/v1/tenants", &token).await["code"], "0");
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_family_refuses_what_was_not_applied_for_and_has_its_own_sign_of_a_bad_token() {
+    let bench = Bench::new();
+    let status = json!({"deptInfo": [{"corpDeptCode": "nobody"}]});
+    let cases = [
+        (Permission::JsTickets, "GET", "/api/auth/v1/jstickets", "0", "41600"),
+        (Permission::Departments, "GET", "/api/contact/v2/department/list?deptCode=0&pageSize=1", "0", "47101"),
+        (Permission::ContactSync, "POST", "/api/contact/v2/departments/status", "0", "47101"),
+        (Permission::Todo, "DELETE", "/api/todo/v1/deltask?taskId=nobody", "55009", "55014"),
+    ];
+    for (permission, method, path, usual, bad_token) in cases {
+        let ask = async |token: &str| {
+            let request = Request::builder().method(method).uri(path).header("x-wlk-Authorization", token);
+            bench.send(request.body(Bytes::from(status.to_string())).unwrap()).await.1["code"].clone()
+        };
+        let token = bench.token().await;
+        assert_eq!(ask(&token).await, usual, "{path}");
+        assert_eq!(ask("bad").await, bad_token, "{path}");
+        bench.welink.revoke(&bench.app.client_id, permission).unwrap();
+        assert_eq!(ask(&token).await, "501", "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn departments_are_listed_by_pages_level_by_level_or_all_below() {
+    let bench = Bench::new();
+    let token = bench.token().await;
+    let list = async |query: &str| bench.get(&format!("/api/contact/v2/department/list?{query}"), &token).await;
+    let whole = list("deptCode=0&recursiveflag=1").await["data"].as_array().unwrap().len();
+    let first = list("deptCode=0&recursiveflag=0").await["data"].as_array().unwrap().len();
+    assert_eq!(whole, bench.welink.departments(TENANT).len());
+    assert!(0 < first && first < whole);
+    let page = list(&format!("deptCode=0&recursiveflag=1&pageNo={whole}&pageSize=1")).await;
+    assert_eq!((page["data"].as_array().unwrap().len(), &page["hasMore"]), (1, &json!(0)));
+    assert!(list(&format!("deptCode=0&recursiveflag=1&pageNo={}&pageSize=1", whole + 1)).await.get("data").is_none());
+    assert_eq!(list("deptCode=nowhere").await["code"], "47012");
+}

@@ -102,6 +102,8 @@ impl Failures {
 pub(super) enum Family {
     General,
     Contact,
+    JsTickets,
+    Todo,
 }
 
 impl Family {
@@ -109,6 +111,8 @@ impl Family {
         match self {
             Self::General => "1000",
             Self::Contact => "47101",
+            Self::JsTickets => "41600",
+            Self::Todo => "55014",
         }
     }
 
@@ -116,6 +120,8 @@ impl Family {
         match self {
             Self::General => "1000",
             Self::Contact => "47103",
+            Self::JsTickets => "41600",
+            Self::Todo => "55000",
         }
     }
 }
