@@ -7,6 +7,7 @@ use domain::model::OaInstance;
 use domain::problem;
 use oa::Oa;
 use oa::generic::{Generic, Settings};
+use platform::envelope::Envelope;
 use platform::secret::Secret;
 use state::secrets::OaSecrets;
 
@@ -32,6 +33,11 @@ impl Bridge {
             instance: instance.clone(),
             scim_bearer: sealer.open(&context(&instance.id, "scim_bearer"), &stored.scim_bearer)?,
             pull_secret: sealer.open(&context(&instance.id, "pull"), &stored.pull)?,
+            oidc_secret: stored
+                .oidc
+                .as_ref()
+                .map(|envelope| sealer.open(&context(&instance.id, "oidc"), envelope))
+                .transpose()?,
         };
         let generic =
             Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
@@ -68,7 +74,17 @@ impl Bridge {
             scim_bearer: sealer.seal(&context(instance, "scim_bearer"), scim_bearer.expose())?,
             pull: sealer.seal(&context(instance, "pull"), pull.expose())?,
             push: vec![sealer.seal(&context(instance, "push"), push.expose())?],
+            oidc: None,
         })
+    }
+
+    /// Seals the bridge's secret at the OA's OIDC provider, to be stored with the others.
+    pub async fn seal_oidc_secret(
+        &self,
+        instance: &OaInstanceId,
+        secret: &Secret<String>,
+    ) -> Result<Envelope, Refusal> {
+        Ok(self.sealer().await?.seal(&context(instance, "oidc"), secret.expose())?)
     }
 
     async fn stored_oa_secrets(&self, instance: &OaInstanceId) -> Result<OaSecrets, Refusal> {
