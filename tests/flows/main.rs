@@ -9,6 +9,7 @@ mod expectations;
 mod foreign;
 mod local;
 mod my_page;
+mod oa_sign_in;
 mod operations;
 mod packaged;
 mod protection;

@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::Form;
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest as _, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -135,7 +136,7 @@ struct Page<'a> {
 }
 
 /// What the OA's sign-in page sends back (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct FromOa {
     state: Option<String>,
     code: Option<String>,
@@ -187,9 +188,14 @@ pub async fn to_oa(State(bridge): State<Bridge>, request: Request<Body>) -> Resp
 }
 
 /// `GET /bind/callback`: back from it. On by a page: the OA's form policy need not know where its own tickets go.
-pub async fn from_oa(State(bridge): State<Bridge>, Query(answer): Query<FromOa>, request: Request<Body>) -> Response {
+pub async fn from_oa(
+    State(bridge): State<Bridge>,
+    answer: Result<Query<FromOa>, QueryRejection>,
+    request: Request<Body>,
+) -> Response {
     let asker = Asker::of(&request);
-    let FromOa { state, code, error, iss } = answer;
+    // What cannot be read, as a parameter that comes twice, is an answer without a state.
+    let Query(FromOa { state, code, error, iss }) = answer.unwrap_or_default();
     let answer = OaAnswer { state, code: code.map(Secret::new), error, issuer: iss };
     match bridge.bind_at_oa(cookie(&asker.headers, BIND_COOKIE), answer, asker.visitor()).await {
         Ok(Attempted::On(visit)) => match bridge.send_on(*visit).await {
