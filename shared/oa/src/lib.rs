@@ -1,4 +1,5 @@
-//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md, 0003-one-password-check.md).
+//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md, 0003-one-password-check.md,
+//! 0005-binding-at-the-oa.md).
 //!
 //! [`port::Port`] is everything that the bridge asks of an OA; [`model`] is what it gets back, the same for every OA.
 //! An adapter translates one kind of OA into them; [`Oa`] holds one adapter of any kind, so that no caller is generic.

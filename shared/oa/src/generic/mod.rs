@@ -6,6 +6,8 @@ mod credential;
 #[cfg(test)]
 mod credential_tests;
 mod oidc;
+#[cfg(test)]
+mod oidc_tests;
 mod read;
 mod scim;
 #[cfg(test)]
