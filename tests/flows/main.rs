@@ -21,6 +21,7 @@ mod large;
 mod link_jobs;
 mod local;
 mod my_page;
+mod oa_sign_in;
 mod operations;
 mod packaged;
 mod protection;

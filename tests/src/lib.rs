@@ -5,6 +5,7 @@
 pub mod chromium;
 pub mod gateway;
 pub mod logs;
+pub mod own_page;
 pub mod program;
 pub mod runtime_api;
 pub mod simulated;

@@ -60,7 +60,7 @@ impl Page {
     }
 
     /// Where a redirect, or a page that moves on by itself, leads.
-    fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<String> {
         let moves = r#"<meta http-equiv="refresh" content="0;url=([^"]*)">"#;
         let moved = || Regex::new(moves).unwrap().captures(&self.body).map(|found| unescape(&found[1]));
         self.header("location").map(str::to_owned).or_else(moved)

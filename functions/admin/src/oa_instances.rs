@@ -7,8 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use domain::audit::{Action, Entry};
 use domain::destination::Refused;
 use domain::history::Setting;
-use domain::ids::{OaInstanceId, RANDOM_CHARS};
-use domain::model::{App, BindingMode, Homepage, OaInstance, OaSecretsSet, TicketDelivery};
+use domain::ids::{OaInstanceId, OidcClientId, RANDOM_CHARS};
+use domain::model::{App, BindingMode, Homepage, OaInstance, OaSecretsSet, OidcClient, TicketDelivery};
 use domain::problem;
 use oa::model::AppList;
 use oa::port::Port as _;
@@ -40,6 +40,9 @@ pub(crate) struct NewInstance {
     pub(crate) verify_url: Option<String>,
     #[serde(default)]
     pub(crate) binding_mode: BindingMode,
+    /// The OA's OIDC provider, for `binding_mode` `redirect` and `both`.
+    #[serde(default)]
+    pub(crate) oidc: Option<NewOidc>,
     #[serde(default)]
     pub(crate) ticket_delivery: TicketDelivery,
     pub(crate) allowed_dest_prefixes: Vec<String>,
@@ -48,6 +51,17 @@ pub(crate) struct NewInstance {
     pub(crate) push_secret: Option<String>,
     #[serde(default)]
     pub(crate) pull_secret: Option<String>,
+}
+
+/// How the bridge is registered at the OA's OIDC provider, with `{origin}/bind/callback` as its redirect address. The
+/// provider names its users (`sub`) by the ids of the OA's SCIM directory (oa-api.md C.3).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOidc {
+    /// Exactly as the provider's metadata spells it.
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
 }
 
 /// The answer to a creation: the only time that the two webhook secrets are shown.
@@ -113,6 +127,7 @@ pub(crate) async fn make(
     let config = tenants::find(bridge, actor, tenant).await?;
     let new = sent.read()?;
     let optional = |field, text: Option<String>| text.map(|text| input::address(field, &text)).transpose();
+    let (oidc, oidc_secret) = new.oidc.map(registration).transpose()?.unzip();
     let instance = OaInstance {
         id: OaInstanceId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>()),
         name: input::name("name", &new.name)?,
@@ -125,6 +140,7 @@ pub(crate) async fn make(
         revoke_url: optional("revoke_url", new.revoke_url)?,
         verify_url: optional("verify_url", new.verify_url)?,
         binding_mode: new.binding_mode,
+        oidc,
         allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
         secrets: OaSecretsSet {
             scim_bearer: Some(actor.stamp(bridge)),
@@ -142,7 +158,10 @@ pub(crate) async fn make(
     if bearer.expose().is_empty() {
         return Err(ApiError::field("scim_bearer", "must not be empty / 不能为空"));
     }
-    let secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
+    let mut secrets = bridge.seal_oa_secrets(&instance.id, &bearer, &pull, &push).await?;
+    if let Some(secret) = &oidc_secret {
+        secrets.oidc = Some(bridge.seal_oidc_secret(&instance.id, secret).await?);
+    }
     let entry = actor.entry(bridge, config.tenant.id.clone(), Action::OaInstanceCreate, instance.id.as_str());
     done(bridge.store().create_oa_instance(&instance, &secrets, &entry).await?)?;
     Ok(Created { instance, push_secret: push.expose().clone(), pull_secret: pull.expose().clone() })
@@ -308,22 +327,38 @@ pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, instance: &str, confi
     done(bridge.store().delete_oa_instance(instance, &mark, &entry).await?)
 }
 
+/// Reads how the bridge is registered at the OA's provider: the settings, and the secret apart from them.
+fn registration(new: NewOidc) -> Result<(OidcClient, Secret<String>), ApiError> {
+    let secret = Secret::new(new.client_secret);
+    input::address("oidc.issuer", &new.issuer)?;
+    if new.issuer.contains('?') {
+        return Err(ApiError::field("oidc.issuer", "no query / 不能包含查询参数"));
+    }
+    let client_id = OidcClientId::parse(new.client_id.trim()).map_err(|e| ApiError::field("oidc.client_id", e))?;
+    if secret.expose().is_empty() {
+        return Err(ApiError::field("oidc.client_secret", "must not be empty / 不能为空"));
+    }
+    // As it was written: the provider's metadata and tokens must spell it alike, a slash at the end included.
+    Ok((OidcClient { issuer: new.issuer, client_id }, secret))
+}
+
 /// A mode is taken only with the settings that it works by (oa-api.md C.3).
 fn check_binding(instance: &OaInstance) -> Result<(), ApiError> {
-    match instance.binding_mode {
-        BindingMode::Redirect | BindingMode::Both => Err(ApiError::field(
-            "binding_mode",
-            "signs people in at the OA's own page, which needs the OA's OIDC issuer, and none is configured; \
-             use password or off / \
-             需要跳转到 OA 自己的登录页，但尚未配置 OA 的 OIDC 签发者；请使用 password 或 off",
-        )),
-        BindingMode::Password if instance.verify_url.is_none() => Err(ApiError::field(
-            "verify_url",
-            "binding_mode password needs the address that checks passwords / \
-             binding_mode 为 password 时，必须填写校验密码的地址",
-        )),
-        BindingMode::Password | BindingMode::Off => Ok(()),
+    if instance.binding_mode.redirects() && instance.oidc.is_none() {
+        return Err(ApiError::field(
+            "oidc",
+            "binding_mode redirect and both need the OA's OIDC provider: issuer, client_id, client_secret / \
+             binding_mode 为 redirect 或 both 时，必须填写 OA 的 OIDC 配置：issuer、client_id、client_secret",
+        ));
     }
+    if instance.binding_mode.checks_passwords() && instance.verify_url.is_none() {
+        return Err(ApiError::field(
+            "verify_url",
+            "binding_mode password and both need the address that checks passwords / \
+             binding_mode 为 password 或 both 时，必须填写校验密码的地址",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn webhook_secret(bridge: &Bridge, field: &str, given: Option<String>) -> Result<Secret<String>, ApiError> {

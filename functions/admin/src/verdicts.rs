@@ -12,6 +12,7 @@ pub(crate) fn origin(origin: LinkOrigin) -> Text {
     match origin {
         LinkOrigin::Card => Text::new("由管理员绑定", "bound by an administrator"),
         LinkOrigin::Password => Text::new("本人用 OA 密码绑定", "bound by himself with his OA password"),
+        LinkOrigin::Redirect => Text::new("本人在 OA 登录页确认", "bound by himself at the OA's sign-in page"),
         LinkOrigin::Import => Text::new("由文件导入", "bound by an import"),
         LinkOrigin::AutoBind => Text::new("自动绑定", "bound by matching fields"),
     }

@@ -32,6 +32,8 @@ pub fn router(bridge: Bridge) -> Router {
         .route("/me", get(me::show))
         .route("/me/ask-unlink", post(me::ask_unlink))
         .route("/bind", get(bind::show).post(bind::submit))
+        .route("/bind/oa", post(bind::to_oa))
+        .route(signin::OA_CALLBACK, get(bind::from_oa))
         .route("/handoff", get(open::come_back))
         .route("/v1/tickets/redeem", post(server::redeem))
         .route("/.well-known/jwks.json", get(server::jwks))

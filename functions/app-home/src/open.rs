@@ -234,7 +234,7 @@ pub fn go_on(onward: Onward, lang: Lang) -> Response {
 }
 
 /// The same answer with a page in the place of a redirect; its cookies stay.
-fn by_page(answer: Response, lang: Lang) -> Response {
+pub fn by_page(answer: Response, lang: Lang) -> Response {
     let Some(url) = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return answer };
     let mut page = moved(url, lang);
     for cookie in answer.headers().get_all(header::SET_COOKIE) {

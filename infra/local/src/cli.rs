@@ -155,9 +155,18 @@ struct NewOa {
     /// Where the OA checks an account and its password.
     #[arg(long, value_name = "URL")]
     verify_url: Option<String>,
-    /// How people bind themselves. password needs --verify-url; redirect and both need an OIDC issuer of the OA.
+    /// How people bind themselves. password needs --verify-url, redirect the three --oidc options, both all of them.
     #[arg(long, default_value = "off", value_parser = ["password", "redirect", "both", "off"], value_name = "MODE")]
     binding_mode: String,
+    /// Issuer of the OA's OIDC provider, as its metadata spells it.
+    #[arg(long, value_name = "URL", requires = "oidc_client_id", requires = "oidc_client_secret")]
+    oidc_issuer: Option<String>,
+    /// The bridge's client id there.
+    #[arg(long, value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
+    /// The bridge's client secret there.
+    #[arg(long, env = "BRIDGE_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    oidc_client_secret: Option<String>,
     /// Path prefix that a sign-in may lead to; may be repeated.
     #[arg(long = "allow", default_value = "/", value_name = "PATH")]
     allowed: Vec<String>,
@@ -424,10 +433,15 @@ async fn ask_oa(api: &Client, command: OaCommand) -> Result<Value> {
         OaCommand::List { tenant } => api.get(&format!("/v1/tenants/{tenant}/oa-instances")).await,
         OaCommand::Apps { oa } => api.get(&format!("/v1/oa-instances/{oa}/apps")).await,
         OaCommand::Add(new) => {
+            let oidc = new.oidc_issuer.map(|issuer| {
+                json!({
+                    "issuer": issuer, "client_id": new.oidc_client_id, "client_secret": new.oidc_client_secret,
+                })
+            });
             let body = json!({
                 "name": new.name, "base": new.base, "scim_base": new.scim_base, "scim_bearer": new.scim_bearer,
                 "sso_landing": new.sso_landing, "start_url": new.start_url, "verify_url": new.verify_url,
-                "binding_mode": new.binding_mode, "allowed_dest_prefixes": new.allowed,
+                "binding_mode": new.binding_mode, "oidc": oidc, "allowed_dest_prefixes": new.allowed,
             });
             api.post(&format!("/v1/tenants/{}/oa-instances", new.tenant), &body).await
         }

@@ -27,6 +27,8 @@ use crate::client::Client;
 pub(crate) const ADMIN: &str = "admin";
 /// Characters of his password: 80 bits.
 const PASSWORD_CHARS: usize = 16;
+/// The bridge's name at the simulated OA's OIDC provider.
+const OIDC_CLIENT_ID: &str = "welink-bridge";
 
 /// What the simulators must remember, so that a second start finds them as they were.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Remembered {
     pub scim_bearer: String,
     pub push_secret: String,
     pub pull_secret: String,
+    /// The bridge's secret at the OA's OIDC provider; a demonstration that began without one has none.
+    #[serde(default)]
+    pub oidc_client_secret: String,
     pub tenant: TenantId,
     pub oa_instance: OaInstanceId,
     pub enterprise: EnterpriseId,
@@ -165,7 +170,7 @@ impl Simulators {
         let oa = format!("http://oa.localhost:{port}");
         let tenant = api.post("/v1/tenants", &json!({ "name": self.company.name_zh })).await?;
         let tenant: TenantId = serde_json::from_value(tenant["id"].clone())?;
-        let scim_bearer = self.entropy.hex(24);
+        let (scim_bearer, oidc_client_secret) = (self.entropy.hex(24), self.entropy.hex(24));
         let instance = api
             .post(
                 &format!("/v1/tenants/{tenant}/oa-instances"),
@@ -173,7 +178,10 @@ impl Simulators {
                     "name": "模拟 OA", "base": oa, "scim_base": format!("{oa}/scim/v2"), "scim_bearer": scim_bearer,
                     "sso_landing": format!("{oa}/sso/landing"), "start_url": format!("{oa}/sso/start"),
                     "revoke_url": format!("{oa}/v1/revoke"), "allowed_dest_prefixes": ["/"],
-                    "verify_url": format!("{oa}/v1/credential/verify"), "binding_mode": "password",
+                    "verify_url": format!("{oa}/v1/credential/verify"), "binding_mode": "both",
+                    "oidc": {
+                        "issuer": oa, "client_id": OIDC_CLIENT_ID, "client_secret": oidc_client_secret,
+                    },
                 }),
             )
             .await?;
@@ -184,6 +192,7 @@ impl Simulators {
             client_id: "20260101080000001".to_owned(),
             client_secret: self.entropy.hex(16),
             scim_bearer,
+            oidc_client_secret,
             push_secret: text(&instance["push_secret"]),
             pull_secret: text(&instance["pull_secret"]),
             oa_instance: serde_json::from_value(instance["id"].clone())?,
@@ -224,6 +233,12 @@ impl Simulators {
     }
 
     fn connect_oa(&self, known: &Remembered, port: u16) -> Result<()> {
+        let client = || oa::OidcClient {
+            client_id: OIDC_CLIENT_ID.to_owned(),
+            client_secret: Secret::new(known.oidc_client_secret.clone()),
+            redirect_uri: format!("http://bridge.localhost:{port}{}", signin::OA_CALLBACK),
+        };
+        self.oa.register((!known.oidc_client_secret.is_empty()).then(client));
         Ok(self.oa.connect(oa::Connection {
             instance_id: known.oa_instance.as_str().to_owned(),
             bridge_origin: format!("http://bridge.localhost:{port}"),

@@ -44,6 +44,9 @@ pub enum Action {
     Unbind,
     #[serde(rename = "link.refused")]
     BindRefused,
+    /// Many wrong passwords from one address: an alert, not a lock (product.md C18).
+    #[serde(rename = "link.address-alert")]
+    AddressAlert,
     #[serde(rename = "link.unbind-asked")]
     UnbindAsked,
     #[serde(rename = "link.no-auto-bind")]

@@ -248,6 +248,8 @@ foreign_id!(/// The enterprise as WeLink names it: 32 hex digits (welink-api.md 
     WeLinkTenantId);
 foreign_id!(/// A WeLink app's public name (welink-api.md 1).
     ClientId);
+foreign_id!(/// The bridge's name at an OA's OIDC provider.
+    OidcClientId);
 foreign_id!(/// An account in the OA; opaque (oa-api.md 0, `user.id`).
     OaUserId);
 foreign_id!(/// An org unit of the OA; unique within its kind only (oa-api.md 0, `unit.id`).

@@ -19,6 +19,9 @@ pub const OPERATOR_KEY: Policy = Policy { failures_max: 10, window_s: 900 };
 pub const PASSWORD_PERSON: Policy = Policy { failures_max: 5, window_s: 900 };
 /// Wrong OA passwords for one login name, whoever tries (product.md C18).
 pub const PASSWORD_LOGIN: Policy = Policy { failures_max: 10, window_s: 900 };
+/// Wrong OA passwords from one address. Reaching it raises an alert and locks nobody: one office shares an address
+/// (product.md C18). Above what four people can be wrong in a window before each of them is locked.
+pub const PASSWORD_ADDRESS: Policy = Policy { failures_max: 20, window_s: 900 };
 
 /// Wrong console passwords for one login (product.md SEC-06).
 pub const CONSOLE_LOGIN: Policy = Policy { failures_max: 5, window_s: 900 };

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::destination::{CustomLink, DestPrefix, Destination};
 use crate::ids::{
-    AppId, ClientId, DeptCode, EnterpriseId, OaAppId, OaInstanceId, OaUnitId, OaUserId, TenantId, WeLinkTenantId,
-    WeLinkUserId,
+    AppId, ClientId, DeptCode, EnterpriseId, OaAppId, OaInstanceId, OaUnitId, OaUserId, OidcClientId, TenantId,
+    WeLinkTenantId, WeLinkUserId,
 };
 use crate::matching::AutoBind;
 use crate::time::Timestamp;
@@ -72,6 +72,19 @@ impl BindingMode {
     pub fn checks_passwords(self) -> bool {
         matches!(self, Self::Password | Self::Both)
     }
+
+    /// Whether a person may be sent to the OA's own sign-in page.
+    pub fn redirects(self) -> bool {
+        matches!(self, Self::Redirect | Self::Both)
+    }
+}
+
+/// The OA's own OIDC provider, whose relying party the bridge is (oa-api.md C.3). The client's secret is stored beside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcClient {
+    /// Exactly as the provider writes it in its metadata and tokens, a slash at the end included.
+    pub issuer: String,
+    pub client_id: OidcClientId,
 }
 
 /// When and by whom each secret between the bridge and one OA was set: all that anybody can read of them. An absent
@@ -113,6 +126,9 @@ pub struct OaInstance {
     pub verify_url: Option<String>,
     #[serde(default)]
     pub binding_mode: BindingMode,
+    /// The OA's sign-in page; there when [`BindingMode::redirects`].
+    #[serde(default)]
+    pub oidc: Option<OidcClient>,
     pub allowed_dest_prefixes: Vec<DestPrefix>,
     #[serde(default)]
     pub secrets: OaSecretsSet,
@@ -346,6 +362,8 @@ pub enum LinkOrigin {
     AutoBind,
     /// By a row of a file (导入, product.md M36).
     Import,
+    /// By the person himself, at the OA's own sign-in page.
+    Redirect,
 }
 
 /// Person <-> OA user, one to one within an enterprise (product.md Q27).

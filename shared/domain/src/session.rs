@@ -32,6 +32,26 @@ pub enum Purpose {
     BrowserTest,
     /// In WeLink: to a person's own page.
     Me,
+    /// From the binding page to the OA's own sign-in page and back.
+    OaSignIn,
+}
+
+/// What the way to the OA's sign-in page must find again when it comes back. Both values are one-time secrets, hence
+/// the `Debug` without them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OaSignIn {
+    /// The visit to the binding page that it was begun from; no other takes it.
+    pub visit: BindId,
+    /// What the id token must repeat (product.md C2).
+    pub nonce: String,
+    /// The PKCE code verifier: never sent to the browser, so that a code alone is worth nothing.
+    pub verifier: String,
+}
+
+impl std::fmt::Debug for OaSignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OaSignIn").field("visit", &self.visit).finish_non_exhaustive()
+    }
 }
 
 /// A sign-in that has begun: everything that must not travel through the browser.
@@ -46,6 +66,9 @@ pub struct OneTimeState {
     pub purpose: Purpose,
     /// The OA page of a deep link, already checked; absent = the app's homepage.
     pub dest: Option<Destination>,
+    /// There when the purpose is [`Purpose::OaSignIn`].
+    #[serde(default)]
+    pub oa_sign_in: Option<OaSignIn>,
     pub created: Timestamp,
     pub expires: Timestamp,
 }

@@ -1,4 +1,5 @@
-//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md, 0003-one-password-check.md).
+//! The OA port and its adapters (docs/decisions/0002-the-oa-port.md, 0003-one-password-check.md,
+//! 0005-binding-at-the-oa.md).
 //!
 //! [`port::Port`] is everything that the bridge asks of an OA; [`model`] is what it gets back, the same for every OA.
 //! An adapter translates one kind of OA into them; [`Oa`] holds one adapter of any kind, so that no caller is generic.
@@ -14,9 +15,10 @@ pub mod ticket;
 pub mod webhook;
 
 use domain::ids::{OaUserId, TicketId};
+use platform::secret::Secret;
 
 use crate::model::{AppList, Capabilities, MatchField, OaUser, OrgUnit};
-use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, Step, Visit};
+use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, SignInWay, SignedIn, Step, Visit};
 
 /// One OA of any kind.
 #[derive(Debug, Clone)]
@@ -89,6 +91,18 @@ impl Port for Oa {
     async fn check_password(&self, attempt: &Attempt<'_>) -> Result<Credential, OaError> {
         match self {
             Self::Generic(oa) => oa.check_password(attempt).await,
+        }
+    }
+
+    async fn sign_in_page(&self, way: &SignInWay<'_>) -> Result<Option<String>, OaError> {
+        match self {
+            Self::Generic(oa) => oa.sign_in_page(way).await,
+        }
+    }
+
+    async fn signed_in(&self, way: &SignInWay<'_>, code: &Secret<String>) -> Result<SignedIn, OaError> {
+        match self {
+            Self::Generic(oa) => oa.signed_in(way, code).await,
         }
     }
 }

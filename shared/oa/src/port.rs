@@ -55,6 +55,18 @@ pub trait Port {
     /// What cannot be right ([`Attempt::is_possible`]) is [`Credential::Invalid`] without a call. The caller counts
     /// attempts (product.md C18); nothing here remembers one.
     fn check_password(&self, attempt: &Attempt<'_>) -> impl Future<Output = Result<Credential, OaError>> + Send;
+
+    /// The address of the OA's own sign-in page for this way there; `None` = this OA sends nobody to one (oa-api.md
+    /// C.3, `binding_mode = redirect`).
+    fn sign_in_page(&self, way: &SignInWay<'_>) -> impl Future<Output = Result<Option<String>, OaError>> + Send;
+
+    /// Who has signed in at that page, by the code that the browser brought back. One exchange that is never repeated:
+    /// a code is good for one. Whether the OA knows the user is another question, [`Port::user`].
+    fn signed_in(
+        &self,
+        way: &SignInWay<'_>,
+        code: &Secret<String>,
+    ) -> impl Future<Output = Result<SignedIn, OaError>> + Send;
 }
 
 /// Characters of a login at most; a longer one belongs to nobody.
@@ -122,6 +134,36 @@ impl fmt::Debug for VerifiedUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedUser").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// One way to the OA's own sign-in page and back. `Debug` shows none of its secrets.
+#[derive(Clone, Copy)]
+pub struct SignInWay<'a> {
+    /// Travels through the browser; the caller knows its browser and that it is used once (product.md C1).
+    pub state: &'a str,
+    /// Proves that what comes back belongs to this way (product.md C2).
+    pub nonce: &'a str,
+    /// The PKCE code verifier: 43 to 128 letters and digits that never leave the two servers.
+    pub verifier: &'a str,
+    /// The address of the bridge that takes the browser back, absolute; the OA knows it.
+    pub return_to: &'a str,
+}
+
+impl fmt::Debug for SignInWay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInWay").field("return_to", &self.return_to).finish_non_exhaustive()
+    }
+}
+
+/// What the OA says about a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedIn {
+    As(OaUserId),
+    /// What came back proves nobody; which part of it, for the audit log: `code`, `signature`, `issuer`, `audience`,
+    /// `time`, `nonce`, `subject` or `id-token`.
+    NotProved(&'static str),
+    /// This OA sends nobody to a sign-in page of its own; nothing was sent.
+    Unsupported,
 }
 
 /// Users that [`Port::find_users`] returns at most.

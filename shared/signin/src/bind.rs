@@ -1,11 +1,11 @@
-//! Linking somebody who is not linked yet: by his OA password on the binding page (product.md M28, HOM-04), or by
-//! matching fields without asking (M29, HOM-05).
+//! Linking somebody who is not linked yet, by his OA password on the binding page (product.md M28, HOM-04). The way by
+//! the OA's own sign-in page is beside it ([`crate::oa_sign_in`]), matching without asking in [`crate::auto_bind`].
 
 use domain::audit::{Action, Entry};
 use domain::destination::Destination;
 use domain::ids::{BindId, OaUserId, RANDOM_CHARS, WeLinkUserId};
-use domain::lockout::{PASSWORD_LOGIN, PASSWORD_PERSON};
-use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, SignInNote, Stamp};
+use domain::lockout::{PASSWORD_ADDRESS, PASSWORD_LOGIN, PASSWORD_PERSON};
+use domain::model::{App, BindingMode, Enterprise, Link, LinkOrigin, OaInstance, Person, SignInNote, Stamp};
 use domain::problem;
 use domain::session::{BIND_S, BindSession, VisitedPage};
 use oa::port::{Attempt, Credential, OaError, Port as _, VerifiedUser};
@@ -21,11 +21,17 @@ use crate::refusal::Refusal;
 
 /// Characters of a visit's secret: 130 bits.
 const SECRET_CHARS: usize = 26;
+/// Stable name of the alert, in the log and in the audit log.
+const ADDRESS_ALERT: &str = "wrong-passwords-from-one-address";
 
 /// A person on the binding page.
 #[derive(Debug)]
 pub struct BindPage {
     pub oa_name: String,
+    /// He may enter his OA account here.
+    pub by_password: bool,
+    /// He may sign in at the OA's own page.
+    pub at_oa: bool,
     /// Origins that a success leads to, for the page's `form-action`.
     pub onward_origins: Vec<String>,
 }
@@ -53,6 +59,16 @@ pub enum Denied {
     /// That OA account is linked to somebody else.
     Taken,
     OaDown,
+    /// He comes back from the OA's sign-in page with a state that is not, or no longer, his.
+    Stale,
+    /// He did not sign in there, or refused.
+    NotConfirmed,
+    /// What came back proves nobody.
+    NotProved,
+    /// He signed in as somebody whom the OA's directory does not have.
+    Unknown,
+    /// The bridge and the OA's sign-in page do not agree; only an administrator can help.
+    OaSettings,
 }
 
 impl Denied {
@@ -64,6 +80,11 @@ impl Denied {
             Self::SecondFactor => "second-factor",
             Self::Taken => "oa-user-taken",
             Self::OaDown => "oa-down",
+            Self::Stale => "state-refused",
+            Self::NotConfirmed => "oa-not-confirmed",
+            Self::NotProved => "oa-not-proved",
+            Self::Unknown => "oa-user-unknown",
+            Self::OaSettings => "oa-settings",
         }
     }
 }
@@ -77,8 +98,7 @@ pub(crate) struct Place {
 }
 
 impl Bridge {
-    /// Lets a proved person try: the cookie for his browser. Only where the OA checks passwords; otherwise he is told
-    /// to ask.
+    /// Lets a proved person try: the cookie for his browser. Where nobody binds himself he is told to ask.
     pub(crate) async fn begin_bind(
         &self,
         app: &App,
@@ -86,7 +106,7 @@ impl Bridge {
         user: &WeLinkUserId,
         dest: Destination,
     ) -> Result<Secret<String>, Refusal> {
-        if !matches!(instance.binding_mode, BindingMode::Password | BindingMode::Both) {
+        if instance.binding_mode == BindingMode::Off {
             return Err(problem::NOT_LINKED.into());
         }
         self.begin_visit(app, user, dest, VisitedPage::Bind).await
@@ -132,8 +152,7 @@ impl Bridge {
     ) -> Result<Attempted, Refusal> {
         let place = self.visited(cookie, VisitedPage::Bind).await?;
         let person = self.store().person(&place.enterprise.id, &place.session.user).await?;
-        let sign_ins =
-            person.as_ref().map_or_else(|| vec![self.note(visitor)], |p| p.sign_ins_with(self.note(visitor)));
+        let sign_ins = self.sign_ins_of(person.as_ref(), visitor);
         if let Some(link) = person.and_then(|person| person.link) {
             // Linked meanwhile, in another tab or by an administrator: he has proved who he is, so he goes on.
             return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor))));
@@ -143,7 +162,7 @@ impl Bridge {
             self.store().append_audit(&self.denied_entry(&place, refusal.problem.name, visitor)).await?;
         }
         let denied = match verified? {
-            Ok(user) => match self.link_verified(&place, user, visitor).await? {
+            Ok(user) => match self.link_verified(&place, user, LinkOrigin::Password, visitor).await? {
                 Ok(link) => return Ok(Attempted::On(Box::new(place.visit(link, sign_ins, visitor)))),
                 Err(denied) => denied,
             },
@@ -153,7 +172,13 @@ impl Bridge {
         Ok(Attempted::Again(place.page(), denied))
     }
 
-    fn denied_entry(&self, place: &Place, result: &str, visitor: Visitor<'_>) -> Entry {
+    /// What his item remembers from this sign-in on.
+    pub(crate) fn sign_ins_of(&self, person: Option<&Person>, visitor: Visitor<'_>) -> Vec<SignInNote> {
+        let note = self.note(visitor);
+        person.map_or_else(|| vec![note.clone()], |person| person.sign_ins_with(note.clone()))
+    }
+
+    pub(crate) fn denied_entry(&self, place: &Place, result: &str, visitor: Visitor<'_>) -> Entry {
         let actor = format!("welink:{}", place.session.user);
         let app = &place.app.id;
         let mut entry = self.entry(app.tenant(), Action::BindRefused, &actor, app.as_str(), visitor.from);
@@ -186,7 +211,10 @@ impl Bridge {
             Attempt { request_id: trace.as_str(), login: login.trim(), password: &password, ip: visitor.from };
         let answer = match oa.check_password(&attempt).await {
             Ok(Credential::Ok(user)) => Ok(Ok(user)),
-            Ok(Credential::Invalid) => return Ok(Err(Denied::Wrong)),
+            Ok(Credential::Invalid) => {
+                self.note_wrong(place, visitor).await?;
+                return Ok(Err(Denied::Wrong));
+            }
             Ok(Credential::Locked { retry_after_s }) => Ok(Err(Denied::Locked { wait_s: i64::from(retry_after_s) })),
             Ok(Credential::Disabled) => Ok(Err(Denied::Disabled)),
             Ok(Credential::SecondFactor) => Ok(Err(Denied::SecondFactor)),
@@ -204,13 +232,33 @@ impl Bridge {
         answer
     }
 
-    async fn link_verified(
+    /// Counts a wrong password for its address. Many raise one alert a window and lock nobody: one office shares an
+    /// address (product.md C18). The log line is for alarms; the address itself is in the audit log alone.
+    async fn note_wrong(&self, place: &Place, visitor: Visitor<'_>) -> Result<(), Refusal> {
+        let tenant = place.app.id.tenant();
+        let by_address = format!("bind-address#{}", visitor.from);
+        let address = Subject::Tenant(&tenant, &by_address);
+        if self.store().count_failure(address, PASSWORD_ADDRESS).await? < PASSWORD_ADDRESS.failures_max {
+            return Ok(());
+        }
+        let object = place.app.id.as_str();
+        let mut entry = self.entry(tenant.clone(), Action::AddressAlert, "anonymous", object, visitor.from);
+        ADDRESS_ALERT.clone_into(&mut entry.result);
+        if self.store().alert_once(address, PASSWORD_ADDRESS, &entry).await? {
+            tracing::warn!(alert = ADDRESS_ALERT, app = object, "many wrong passwords from one address");
+        }
+        Ok(())
+    }
+
+    /// Links the person of this visit to a user whom the OA has proved.
+    pub(crate) async fn link_verified(
         &self,
         place: &Place,
         user: VerifiedUser,
+        origin: LinkOrigin,
         visitor: Visitor<'_>,
     ) -> Result<Result<Link, Denied>, Refusal> {
-        let link = self.new_link(&place.session.user, user.id, user.login_id, LinkOrigin::Password);
+        let link = self.new_link(&place.session.user, user.id, user.login_id, origin);
         match self.write_link(&place.app, &place.session.user, &link, visitor).await? {
             Bound::Done => Ok(Ok(link)),
             Bound::OaUserTaken => Ok(Err(Denied::Taken)),
@@ -264,12 +312,17 @@ impl Bridge {
 }
 
 impl Place {
-    fn page(&self) -> BindPage {
-        let onward_origins = onward_origins(&self.app, &self.instance);
-        BindPage { oa_name: self.instance.name.clone(), onward_origins }
+    pub(crate) fn page(&self) -> BindPage {
+        let mode = self.instance.binding_mode;
+        BindPage {
+            oa_name: self.instance.name.clone(),
+            by_password: mode.checks_passwords(),
+            at_oa: mode.redirects(),
+            onward_origins: onward_origins(&self.app, &self.instance),
+        }
     }
 
-    fn visit(self, link: Link, sign_ins: Vec<SignInNote>, visitor: Visitor<'_>) -> Visit {
+    pub(crate) fn visit(self, link: Link, sign_ins: Vec<SignInNote>, visitor: Visitor<'_>) -> Visit {
         Visit {
             app: self.app,
             instance: self.instance,

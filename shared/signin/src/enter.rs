@@ -117,6 +117,7 @@ impl Bridge {
             browser: sha256_hex(&browser),
             purpose,
             dest,
+            oa_sign_in: None,
             created: now,
             expires: now.plus_s(STATE_S),
         };

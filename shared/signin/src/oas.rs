@@ -49,6 +49,11 @@ impl Bridge {
             instance: instance.clone(),
             scim_bearer: sealer.open(&context(&instance.id, "scim_bearer"), &stored.scim_bearer)?,
             pull_secret: sealer.open(&context(&instance.id, "pull"), &stored.pull)?,
+            oidc_secret: stored
+                .oidc
+                .as_ref()
+                .map(|envelope| sealer.open(&context(&instance.id, "oidc"), envelope))
+                .transpose()?,
         };
         let generic =
             Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
@@ -85,6 +90,7 @@ impl Bridge {
             scim_bearer: sealer.seal(&context(instance, "scim_bearer"), scim_bearer.expose())?,
             pull: sealer.seal(&context(instance, "pull"), pull.expose())?,
             push: vec![sealer.seal(&context(instance, "push"), push.expose())?],
+            oidc: None,
         })
     }
 
@@ -105,6 +111,8 @@ impl Bridge {
         };
         let scim_bearer = part("scim_bearer", change.scim_bearer.as_ref(), stored.as_ref().map(|s| &s.scim_bearer))?;
         let pull = part("pull", change.pull.as_ref(), stored.as_ref().map(|s| &s.pull))?;
+        // It is replaced with the provider's settings, not here.
+        let oidc = stored.as_ref().and_then(|stored| stored.oidc.clone());
         let mut push = stored.map(|stored| stored.push).unwrap_or_default();
         if let Some(secret) = &change.push {
             push.insert(0, sealer.seal(&context(&instance.id, "push"), secret.expose())?);
@@ -118,7 +126,7 @@ impl Bridge {
             let (bearer, pull) = (opened("scim_bearer", &scim_bearer)?, opened("pull", &pull)?);
             self.try_oa(instance, bearer, pull, change.pull_known).await?;
         }
-        Ok(OaSecrets { scim_bearer, pull, push })
+        Ok(OaSecrets { scim_bearer, pull, push, oidc })
     }
 
     async fn try_oa(
@@ -128,7 +136,7 @@ impl Bridge {
         pull_secret: Secret<String>,
         pull_known: bool,
     ) -> Result<(), Refusal> {
-        let settings = Settings { instance: instance.clone(), scim_bearer, pull_secret };
+        let settings = Settings { instance: instance.clone(), scim_bearer, pull_secret, oidc_secret: None };
         let oa = Generic::new(settings, self.0.oa_transport.clone(), self.clock().clone(), self.entropy().clone())?;
         match oa.find_users(MatchField::LoginName, "welink-bridge-secret-test").await {
             // It let us in; that it follows no filter is another matter.
@@ -139,6 +147,15 @@ impl Bridge {
             oa.revoke(&self.new_ticket_id(&instance.id.tenant())).await?;
         }
         Ok(())
+    }
+
+    /// Seals the bridge's secret at the OA's OIDC provider, to be stored with the others.
+    pub async fn seal_oidc_secret(
+        &self,
+        instance: &OaInstanceId,
+        secret: &Secret<String>,
+    ) -> Result<Envelope, Refusal> {
+        Ok(self.sealer().await?.seal(&context(instance, "oidc"), secret.expose())?)
     }
 
     async fn stored_oa_secrets(&self, instance: &OaInstanceId) -> Result<OaSecrets, Refusal> {

@@ -1,11 +1,12 @@
 //! Failure counters that survive restarts (product.md SEC-06).
 
+use domain::audit::Entry;
 use domain::ids::TenantId;
 use domain::lockout::{Failures, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key};
-use crate::store::{Change, Outcome, Store, StoreError, item, number, read, text};
+use crate::store::{Change, Outcome, Store, StoreError, Transaction, item, number, read, text};
 
 /// Whose failures are counted: `subject` says what of.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +42,8 @@ impl Store {
         Ok(policy.locked_for_s(failures, self.clock.now()))
     }
 
-    /// Counts one failure: adds to the running window or begins a new one.
-    pub async fn count_failure(&self, subject: Subject<'_>, policy: Policy) -> Result<(), StoreError> {
+    /// Counts one failure, adding to the running window or beginning a new one, and says how many it has.
+    pub async fn count_failure(&self, subject: Subject<'_>, policy: Policy) -> Result<u32, StoreError> {
         let key = subject.key();
         // A window that others begin at the same moment is met at the next turn; two turns are enough, four are
         // generous.
@@ -54,7 +55,10 @@ impl Store {
                 names: vec![],
                 values: vec![(":one", number(1)), (":floor", number(now.plus_s(-policy.window_s).0))],
             };
-            let Outcome::Refused(old) = self.update(&key, add).await? else { return Ok(()) };
+            let old = match self.update(&key, add).await? {
+                Outcome::Done(counter) => return Ok(read::<Counter>(counter)?.failures),
+                Outcome::Refused(old) => old,
+            };
             let fresh =
                 item(&key, &Counter { failures: 1, since: now, by: self.nonce() }, Some(now.plus_s(policy.window_s)))?;
             let began = if old.is_empty() {
@@ -63,10 +67,23 @@ impl Store {
                 self.restart(&key, read::<Counter>(old)?.since.0, now.0, policy.window_s).await?
             };
             if let Outcome::Done(_) = began {
-                return Ok(());
+                return Ok(1);
             }
         }
         Err(StoreError::Unavailable("a failure counter changes faster than it can be written".to_owned()))
+    }
+
+    /// Writes `audit` if the window has reached the policy's limit and nobody has written one for it: of any number of
+    /// callers exactly one gets `true`.
+    pub async fn alert_once(&self, subject: Subject<'_>, policy: Policy, audit: &Entry) -> Result<bool, StoreError> {
+        let change = Change {
+            set: "SET alerted = since",
+            condition: "failures >= :max AND (attribute_not_exists(alerted) OR alerted < since)",
+            names: vec![],
+            values: vec![(":max", number(policy.failures_max))],
+        };
+        let writes = vec![self.write_change(&subject.key(), change)?, self.write_audit(audit)?];
+        Ok(self.transact(writes).await? == Transaction::Done)
     }
 
     /// Takes one of the attempts that the policy allows, before it is known how it ends: sixteen tries at the same

@@ -24,6 +24,9 @@ pub struct OaSecrets {
     pub pull: Envelope,
     /// Verify OA -> bridge, at most two during rotation: `<instance id>/push`
     pub push: Vec<Envelope>,
+    /// The secret at the OA's OIDC provider, where one is configured: `<instance id>/oidc`
+    #[serde(default)]
+    pub oidc: Option<Envelope>,
 }
 
 impl Store {

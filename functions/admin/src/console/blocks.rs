@@ -222,7 +222,7 @@ pub fn beside(narrow: Html, wide: Html) -> Html {
 }
 
 #[derive(Template)]
-#[template(source = "<div>{% for block in blocks %}{{ block|safe }}{% endfor %}</div>", ext = "html")]
+#[template(source = "<div class=\"stacked\">{% for block in blocks %}{{ block|safe }}{% endfor %}</div>", ext = "html")]
 struct Stack<'a> {
     blocks: &'a [Html],
 }

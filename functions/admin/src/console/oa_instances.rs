@@ -18,7 +18,7 @@ use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::error::ApiError;
 use crate::input::Sent;
-use crate::oa_instances::{self as service, NewInstance};
+use crate::oa_instances::{self as service, NewInstance, NewOidc};
 
 /// Texts of these pages.
 pub mod words {
@@ -43,6 +43,12 @@ pub mod words {
         PREFIXES_HINT = "每行一个前缀，例如 /" / "One prefix a line, for example /";
         BINDING = "未关联的员工如何自己绑定" / "How members who are not linked bind themselves";
         BINDING_OFF = "不允许，由管理员绑定" / "Not at all; administrators bind them";
+        BINDING_REDIRECT = "跳转到 OA 自己的登录页确认（OIDC）" / "At the OA's own sign-in page (OIDC)";
+        BINDING_BOTH = "两种方式都可以" / "Either of the two";
+        ISSUER = "OIDC 签发者（跳转方式必填）" / "OIDC issuer (for the sign-in page)";
+        ISSUER_HINT = "与提供方元数据中的写法完全一致" / "Exactly as the provider's metadata spells it";
+        OIDC_CLIENT = "OIDC client_id" / "OIDC client_id";
+        OIDC_SECRET = "OIDC client_secret" / "OIDC client_secret";
         BINDING_PASSWORD = "输入一次 OA 账号和密码" / "By OA account and password, once";
         DELIVERY = "票据送达方式" / "How the ticket is delivered";
         DELIVERY_FORM = "表单提交（推荐）" / "By a form (recommended)";
@@ -128,6 +134,9 @@ fn new_page(visitor: &Visitor, given: &Given) -> Page {
         .field(line("revoke_url", words::REVOKE, None), given)
         .field(line("binding_mode", words::BINDING, None).kind(Kind::Radio(modes)), given)
         .field(line("verify_url", words::VERIFY, Some(words::VERIFY_HINT)), given)
+        .field(line("issuer", words::ISSUER, Some(words::ISSUER_HINT)), given)
+        .field(line("oidc_client_id", words::OIDC_CLIENT, None), given)
+        .field(line("oidc_secret", words::OIDC_SECRET, None).kind(Kind::Secret), given)
         .field(line("prefixes", words::PREFIXES, Some(words::PREFIXES_HINT)).kind(Kind::Area), given)
         .field(line("delivery", words::DELIVERY, None).kind(Kind::Radio(deliveries)), given)
         .cancel(Link::new("/oa-instances", t(w::CANCEL)));
@@ -162,11 +171,12 @@ pub async fn create(State(bridge): State<Bridge>, posted: Posted) -> Response {
         start_url: fields.optional("start_url"),
         revoke_url: fields.optional("revoke_url"),
         verify_url: fields.optional("verify_url"),
-        binding_mode: if fields.get("binding_mode") == "password" { BindingMode::Password } else { BindingMode::Off },
+        binding_mode: mode_of(fields.get("binding_mode")),
         ticket_delivery: delivery(fields.get("delivery")),
         allowed_dest_prefixes: fields.lines("prefixes"),
         push_secret: None,
         pull_secret: None,
+        oidc: oidc_of(&fields),
     };
     let tenant = visitor.session.tenant.to_string();
     match service::make(&bridge, &visitor.actor, &tenant, Sent::Form(new)).await {
@@ -178,16 +188,39 @@ pub async fn create(State(bridge): State<Bridge>, posted: Posted) -> Response {
 fn refused(visitor: &Visitor, fields: Fields, error: &ApiError) -> Response {
     error.log();
     let mut given = Given::refused(fields, error, visitor.lang());
-    // `allowed_dest_prefixes` is the service's name of what this page calls prefixes.
+    // The service names fields by their place in the JSON.
     for (field, _) in &mut given.errors {
-        if field == "allowed_dest_prefixes" {
-            "prefixes".clone_into(field);
+        match field.as_str() {
+            "allowed_dest_prefixes" => "prefixes".clone_into(field),
+            "oidc" | "oidc.issuer" => "issuer".clone_into(field),
+            "oidc.client_id" => "oidc_client_id".clone_into(field),
+            "oidc.client_secret" => "oidc_secret".clone_into(field),
+            _ => {}
         }
     }
     let page = new_page(visitor, &given);
     let page =
         if given.errors.is_empty() { page.block(super::page::problem_block(error, visitor.lang())) } else { page };
     page.answer_with(status_of(error))
+}
+
+fn mode_of(text: &str) -> BindingMode {
+    match text {
+        "password" => BindingMode::Password,
+        "redirect" => BindingMode::Redirect,
+        "both" => BindingMode::Both,
+        _ => BindingMode::Off,
+    }
+}
+
+/// The provider's registration, if any of its fields is filled in.
+fn oidc_of(fields: &Fields) -> Option<NewOidc> {
+    let names = ["issuer", "oidc_client_id", "oidc_secret"];
+    names.iter().any(|name| !fields.get(name).trim().is_empty()).then(|| NewOidc {
+        issuer: fields.text("issuer").trim().to_owned(),
+        client_id: fields.text("oidc_client_id"),
+        client_secret: fields.text("oidc_secret"),
+    })
 }
 
 fn delivery(text: &str) -> TicketDelivery {

@@ -10,6 +10,7 @@ mod directory;
 mod exchange;
 mod filter;
 mod machine;
+mod oidc;
 mod pages;
 mod refusal;
 mod scim;
@@ -41,6 +42,7 @@ use platform::transport::Transport;
 use crate::company::Company;
 
 pub use directory::{Account, Position, Unit};
+pub use oidc::{OidcClient, TokenFault};
 pub use sessions::SessionInfo;
 
 /// The password of every account of the demonstration company. The login page shows it.
@@ -99,6 +101,8 @@ pub struct Settings {
     /// Ids of accounts for which a password alone is not enough: its check (oa-api.md C.3) says `second_factor`. The
     /// OA's own login page takes the place of that factor and still lets them in.
     pub second_factor: Vec<String>,
+    /// Fault: what is wrong with the id tokens of its OIDC provider.
+    pub token_fault: Option<TokenFault>,
     /// Fault: every request is answered 503.
     pub down: bool,
     /// Fault: a SCIM page has at most this many rows, whatever `count` asks. Still within the contract (C.1 rule 1).
@@ -142,6 +146,7 @@ struct Inner {
     keys: Mutex<ticket::KeySet>,
     answered: Mutex<machine::Answered>,
     wrong_tries: Mutex<credential::WrongTries>,
+    provider: Mutex<oidc::Provider>,
     decisions: Mutex<BTreeMap<u32, todo::Decision>>,
     calls: Mutex<VecDeque<Call>>,
 }
@@ -168,6 +173,7 @@ impl Oa {
     /// An OA with the given company in it, not yet connected to a bridge.
     pub fn new(options: Options) -> Self {
         let started = options.clock.now();
+        let provider = Mutex::new(oidc::Provider::new(options.entropy.bytes()));
         Self(Arc::new(Inner {
             directory: Mutex::new(directory::Directory::of(&options.company, started)),
             clock: options.clock,
@@ -183,6 +189,7 @@ impl Oa {
             keys: Mutex::default(),
             answered: Mutex::default(),
             wrong_tries: Mutex::default(),
+            provider,
             decisions: Mutex::default(),
             calls: Mutex::default(),
         }))
@@ -208,6 +215,16 @@ impl Oa {
         Ok(())
     }
 
+    /// Registers the bridge at this OA's OIDC provider, in the place of whoever was; `None` = nobody.
+    pub fn register(&self, client: Option<OidcClient>) {
+        lock(&self.0.provider).set_client(client);
+    }
+
+    /// Gives the OIDC provider another signing key, as a rotation does.
+    pub fn rotate_oidc_key(&self) {
+        lock(&self.0.provider).set_key(self.0.entropy.bytes());
+    }
+
     /// Everything the OA serves: pages, sign-in, SCIM and the signed calls of the bridge.
     pub fn router(&self) -> Router {
         Router::new()
@@ -216,6 +233,7 @@ impl Oa {
             .merge(sso::routes())
             .merge(machine::routes())
             .merge(credential::routes())
+            .merge(oidc::routes())
             .nest("/scim/v2", scim::routes())
             .fallback(pages::not_found)
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

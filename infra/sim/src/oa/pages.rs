@@ -90,6 +90,7 @@ pub(super) fn open_session(oa: &Oa, headers: &HeaderMap, account: &Account, via:
 #[template(path = "oa/login.html")]
 struct LoginPage<'a> {
     ui: Ui,
+    action: String,
     wrong: bool,
     account: String,
     dest: String,
@@ -123,6 +124,7 @@ fn login_page(oa: &Oa, visit: &Visit, status: StatusCode, dest: &str, account: &
     let suggested = active.take(SUGGESTED).map(|one| (one.login.clone(), one.name(visit.lang).to_owned())).collect();
     let page = LoginPage {
         ui: visit.ui(oa, ""),
+        action: "/login".to_owned(),
         wrong: status != StatusCode::OK,
         account: account.to_owned(),
         dest: dest.to_owned(),

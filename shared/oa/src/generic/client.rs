@@ -181,7 +181,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// `host` or `host:port` as it stands in the URL, without a default port.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -5,6 +5,9 @@ mod client;
 mod credential;
 #[cfg(test)]
 mod credential_tests;
+mod oidc;
+#[cfg(test)]
+mod oidc_tests;
 mod read;
 mod scim;
 #[cfg(test)]
@@ -27,7 +30,7 @@ use crate::generic::client::{CALL_TIMEOUT, Client, Format};
 use crate::generic::read::ServerProfile;
 use crate::generic::scim::{WireApps, WireUnit, WireUser};
 use crate::model::{AppList, Capabilities, MatchField, OaUser, OrgUnit};
-use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, Step, Visit};
+use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, SignInWay, SignedIn, Step, Visit};
 use crate::ticket::Claims;
 use crate::webhook::{self, WebhookId};
 
@@ -42,6 +45,8 @@ pub struct Settings {
     pub scim_bearer: Secret<String>,
     /// Signs the bridge's POSTs to the OA; `whsec_…`.
     pub pull_secret: Secret<String>,
+    /// The bridge's secret at the OA's OIDC provider, where the instance has one.
+    pub oidc_secret: Option<Secret<String>>,
 }
 
 /// One OA instance behind the generic contract. Cloning shares what it has learned about the server.
@@ -54,6 +59,8 @@ pub struct Generic {
     entropy: Entropy,
     urls: Arc<Urls>,
     profile: Arc<OnceCell<ServerProfile>>,
+    /// There only while the binding mode sends people to the OA's own sign-in page.
+    provider: Option<Arc<oidc::Provider>>,
 }
 
 /// The instance's addresses, read once.
@@ -106,7 +113,14 @@ impl Generic {
         let urls = Urls::parse(&settings.instance)?;
         // The landing and the start URL are the browser's: the bridge itself never calls them.
         let called: Vec<&Url> = [&urls.base, &urls.scim].into_iter().chain(&urls.revoke).chain(&urls.verify).collect();
-        let client = Client::new(transport, entropy.clone(), &settings.scim_bearer, &called)?;
+        let client = Client::new(transport.clone(), entropy.clone(), &settings.scim_bearer, &called)?;
+        let provider = settings.instance.oidc.as_ref().filter(|_| settings.instance.binding_mode.redirects());
+        let provider = match (provider, settings.oidc_secret) {
+            (Some(known), Some(secret)) => {
+                Some(Arc::new(oidc::Provider::new(known, secret, transport, clock.clone())?))
+            }
+            _ => None,
+        };
         Ok(Self {
             instance: Arc::new(settings.instance),
             pull_secret: settings.pull_secret,
@@ -115,6 +129,7 @@ impl Generic {
             entropy,
             urls: Arc::new(urls),
             profile: Arc::default(),
+            provider,
         })
     }
 
@@ -227,5 +242,13 @@ impl Port for Generic {
 
     async fn check_password(&self, attempt: &Attempt<'_>) -> Result<Credential, OaError> {
         self.verify_credential(attempt).await
+    }
+
+    async fn sign_in_page(&self, way: &SignInWay<'_>) -> Result<Option<String>, OaError> {
+        self.own_sign_in_page(way).await
+    }
+
+    async fn signed_in(&self, way: &SignInWay<'_>, code: &Secret<String>) -> Result<SignedIn, OaError> {
+        self.take_sign_in(way, code).await
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn instance() -> OaInstance {
         revoke_url: Some("https://oa.example/v1/revoke".to_owned()),
         verify_url: None,
         binding_mode: BindingMode::Off,
+        oidc: None,
         allowed_dest_prefixes: vec![DestPrefix::parse("/todo").unwrap()],
         secrets: domain::model::OaSecretsSet::default(),
         created: Stamp { at: NOW, by: "operator".to_owned() },
@@ -53,6 +54,7 @@ pub(super) fn oa_with(instance: OaInstance, router: Router) -> Result<Oa, OaErro
         instance,
         scim_bearer: Secret::new("token-1".to_owned()),
         pull_secret: Secret::new(PULL.to_owned()),
+        oidc_secret: None,
     };
     let clock = Clock::virtual_from(NOW);
     Generic::new(settings, Transport::router(router), clock, Entropy::seeded(1)).map(Oa::Generic)
