@@ -45,7 +45,7 @@ pub mod words {
         BINDING_OFF = "不允许，由管理员绑定" / "Not at all; administrators bind them";
         BINDING_REDIRECT = "跳转到 OA 自己的登录页确认（OIDC）" / "At the OA's own sign-in page (OIDC)";
         BINDING_BOTH = "两种方式都可以" / "Either of the two";
-        ISSUER = "OIDC 签发者（跳转方式必填）" / "OIDC issuer (for the sign-in page)";
+        OIDC_ISSUER = "OIDC 签发者（跳转方式必填）" / "OIDC issuer (for the sign-in page)";
         ISSUER_HINT = "与提供方元数据中的写法完全一致" / "Exactly as the provider's metadata spells it";
         OIDC_CLIENT = "OIDC client_id" / "OIDC client_id";
         OIDC_SECRET = "OIDC client_secret" / "OIDC client_secret";
@@ -134,7 +134,7 @@ fn new_page(visitor: &Visitor, given: &Given) -> Page {
         .field(line("revoke_url", words::REVOKE, None), given)
         .field(line("binding_mode", words::BINDING, None).kind(Kind::Radio(modes)), given)
         .field(line("verify_url", words::VERIFY, Some(words::VERIFY_HINT)), given)
-        .field(line("issuer", words::ISSUER, Some(words::ISSUER_HINT)), given)
+        .field(line("issuer", words::OIDC_ISSUER, Some(words::ISSUER_HINT)), given)
         .field(line("oidc_client_id", words::OIDC_CLIENT, None), given)
         .field(line("oidc_secret", words::OIDC_SECRET, None).kind(Kind::Secret), given)
         .field(line("prefixes", words::PREFIXES, Some(words::PREFIXES_HINT)).kind(Kind::Area), given)
