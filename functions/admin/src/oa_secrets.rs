@@ -17,7 +17,7 @@ use crate::input::{self, Sent};
 use crate::oa_instances::{self, webhook_secret};
 
 /// New secrets; what is absent stays as it is, and what was never set is made by the bridge.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSecrets {
     /// The version that the change is based on.

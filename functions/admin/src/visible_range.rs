@@ -35,7 +35,7 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Asked {
     /// `next` of the slice before; absent = from the beginning.
     #[serde(default)]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// One slice.

@@ -8,8 +8,8 @@ use domain::text::{Lang, Text};
 use signin::Bridge;
 
 use super::blocks::{
-    Card, Html, Link, Step, StepState, Tone, button_link, code, columns, copy, facts, folded, html, notice, outside,
-    quiet, stack, steps, tag, text, time,
+    Card, Html, Link, Tone, button_link, code, columns, copy, facts, folded, html, notice, outside, quiet, stack, tag,
+    text, time,
 };
 use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind, button};
@@ -60,16 +60,7 @@ pub mod words {
         REPLACE = "测试并更换密钥" / "Test and replace the secret";
         SET_ON = "设置于" / "Set on";
         SECRET_MISSING = "尚未设置密钥" / "Secret missing";
-        PERMISSIONS = "需要的 WeLink 权限" / "WeLink permissions it needs";
-        PERMISSIONS_LEAD = "在 WeLink 开放平台的【接口权限】中开启，然后发布新版本并由管理员审核。" / "Grant them under 接口权限 on the WeLink open platform, then publish a new version and have it reviewed.";
-        P_IDENTITY = "身份与鉴权" / "身份与鉴权 (identity)";
-        P_IDENTITY_TEXT = "两项都要开启：单点登录和扫码登录" / "Both of them: sign-in and scan login";
-        P_READ = "通讯录（获取…）" / "通讯录, 获取… (read the address book)";
-        P_READ_TEXT = "从 Welink 同步" / "From-WeLink sync";
-        P_WRITE = "通讯录同步" / "通讯录同步 (write the address book)";
-        P_WRITE_TEXT = "从 OA 同步" / "From-OA sync";
-        P_TODO = "待办通知" / "待办通知 (to-dos)";
-        P_TODO_TEXT = "待办类型的消息" / "Messages of type to-do";
+        DELETE = "删除这个应用" / "Delete this app";
     }
 }
 
@@ -217,7 +208,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Give
     if visitor.may(Permission::Operate) {
         page = page.block_if(test_begun(bridge, visitor, app));
     }
-    page = page.block(url).block(columns(&[about, permissions(lang)]));
+    page = page.block(url).block(columns(&[about, super::app_checks::card(visitor, app)]));
     if visitor.may(Permission::Operate) {
         let settings = settings_card(bridge, visitor, &place, refused).await?;
         page = page.block(columns(&[settings, stack_of(visitor, bridge, app)]));
@@ -229,29 +220,17 @@ fn stack_of(visitor: &Visitor, bridge: &Bridge, app: &App) -> Html {
     let mut cards = vec![browser_card(visitor, bridge, app)];
     if visitor.may(Permission::Own) {
         cards.push(secret_card(visitor, app, &Given::default()));
+        let delete = words::DELETE.get(visitor.lang());
+        cards.push(super::danger::card(visitor, delete, format!("/apps/{}/delete", app.id), &Given::default()));
     }
     stack(&cards)
 }
 
-fn permissions(lang: Lang) -> Html {
-    let t = |text: Text| text.get(lang);
-    let all = [
-        (words::P_IDENTITY, words::P_IDENTITY_TEXT),
-        (words::P_READ, words::P_READ_TEXT),
-        (words::P_WRITE, words::P_WRITE_TEXT),
-        (words::P_TODO, words::P_TODO_TEXT),
-    ]
-    .map(|(name, what)| Step::new(lang, StepState::Open, t(name), t(what)));
-    html(&Card {
-        id: "permissions",
-        title: t(words::PERMISSIONS).to_owned(),
-        lead: t(words::PERMISSIONS_LEAD).to_owned(),
-        blocks: vec![
-            steps(&all),
-            outside("https://open.welink.huaweicloud.com/", t(super::enterprises::words::OPEN_PLATFORM)),
-        ],
-        ..Card::default()
-    })
+pub async fn delete(State(bridge): State<Bridge>, Path(app): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let outcome = service::remove(&bridge, &visitor.actor, &app, &super::danger::confirmation(&fields)).await;
+    let action = format!("/apps/{app}/delete");
+    super::danger::answer(&visitor, words::DELETE.get(visitor.lang()), (action, "/"), outcome)
 }
 
 async fn settings_card(

@@ -15,11 +15,12 @@ use platform::http::is_cross_site;
 use signin::Bridge;
 use state::bind::Conflict;
 
+use super::auto_bind::auto_bind_card;
 use super::blocks::{
     Card, Html, Table, Tone, button_link, columns, empty, html, link, notice, quiet, stack, tag, text, time,
 };
 use super::directory::person_href;
-use super::enterprises::{auto_bind_card, step_up};
+use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::done;
 use super::page::{Page, Section, problem_block};

@@ -3,16 +3,15 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::ids::EnterpriseId;
-use domain::matching::{AutoBind, OaField, Pair, WeLinkField};
 use domain::model::{App, Authority, Enterprise};
 use domain::role::Permission;
 use domain::text::{Lang, Text};
 use signin::Bridge;
 use state::config::TenantConfig;
 
+use super::auto_bind::auto_bind_card;
 use super::blocks::{
-    Card, Html, Link, Step, StepState, Table, Tone, button_link, copy, empty, facts, html, link, quiet, steps, tag,
-    text, time,
+    Card, Html, Link, Step, StepState, Table, Tone, button_link, copy, empty, html, link, steps, tag, text,
 };
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::{done, refused_or_not};
@@ -23,7 +22,7 @@ use super::words as w;
 use crate::enterprises::{self as service, AuthorityChange, NewEnterprise};
 use crate::error::ApiError;
 use crate::input::Sent;
-use crate::{apps, auto_bind, oa_instances};
+use crate::{apps, oa_instances};
 
 /// Texts of these pages.
 pub mod words {
@@ -41,6 +40,13 @@ pub mod words {
         CHOOSE_OA = "以 OA 为准（读写）" / "The OA is the authority (read-write)";
         CHOOSE_OA_HINT = "云桥把 OA 的部门和人员写入 WeLink" / "The bridge writes the OA's departments and people to WeLink";
         SAVE_AUTHORITY = "保存选择" / "Save this choice";
+        CHECK_ALL = "逐项检查" / "Run every check";
+        S_NETWORK = "网络畅通" / "The network is open";
+        S_NETWORK_TEXT = "云桥能访问 WeLink 和 OA，员工能打开云桥。点击【逐项检查】测试。" / "The bridge reaches WeLink and the OA, and employees reach the bridge. Run every check tests it.";
+        S_PERMISSIONS = "WeLink 权限" / "WeLink permissions";
+        S_PERMISSIONS_TEXT = "点击【逐项检查】测试这个应用的权限。" / "Run every check tests this app's permissions.";
+        S_PERMISSIONS_OK = "没有缺少的权限。" / "No permission is missing.";
+        S_PERMISSIONS_MISSING = "缺少：" / "Missing: ";
         S_OA = "OA 可以访问" / "The OA answers";
         S_OA_TEXT = "云桥刚刚从 OA 读取了应用列表。" / "The bridge has just read the OA's list of applications.";
         S_APP = "已添加应用" / "An app has been added";
@@ -59,17 +65,9 @@ pub mod words {
         CLIENT_ID = "client_id" / "client_id";
         SECRET = "密钥" / "Secret";
         HOMEPAGE = "主页" / "Homepage";
+        RENAME = "修改企业名称" / "Rename this enterprise";
+        DELETE = "删除这个企业" / "Delete this enterprise";
         SETTINGS = "企业设置" / "Enterprise settings";
-        AUTO_BIND_TITLE = "用户绑定设置" / "Auto-bind setting";
-        AUTO_BIND_LEAD = "同一个设置显示在三处：单点登录、从 Welink 同步、从 OA 同步。在任何一处修改都会全部生效。" / "One setting, shown in three places: sign-in, from WeLink, from the OA. A change in one of them counts in all.";
-        AUTO_BIND_ENABLED = "按匹配字段自动绑定未关联的人员" / "Link people without a link automatically, by matching fields";
-        AUTO_BIND_PAIRS = "匹配字段（按顺序，第一个唯一匹配生效）" / "Matching fields (in order; the first unique match counts)";
-        AUTO_BIND_PAIRS_HINT = "每行一对：WeLink 字段 = OA 字段。WeLink：mobile、email、corp-user-id、employee-id；OA：mobile、email、work-code、login-name" / "A pair a line, WeLink field = OA field. WeLink: mobile, email, corp-user-id, employee-id. OA: mobile, email, work-code, login-name";
-        AUTO_BIND_PASSWORD = "匹配后仍需输入一次 OA 密码" / "Ask for the OA password once before a match is linked";
-        AUTO_BIND_DENY = "从不自动绑定的 OA 用户" / "OA users who are never linked automatically";
-        AUTO_BIND_DENY_HINT = "每行一个 OA 用户编号，例如管理员账号" / "An OA user id a line, for example of administrators";
-        SAVE_AUTO_BIND = "保存用户绑定设置" / "Save the auto-bind setting";
-        BAD_PAIR = "这一行不是「WeLink 字段 = OA 字段」" / "This line is not \"WeLink field = OA field\"";
     }
 }
 
@@ -123,7 +121,12 @@ pub async fn show(State(bridge): State<Bridge>, visitor: Visitor, Path(enterpris
 }
 
 /// The page, with a form of it that was refused.
-async fn one(bridge: &Bridge, visitor: &Visitor, enterprise: &str, refused: Option<Given>) -> Result<Page, ApiError> {
+pub async fn one(
+    bridge: &Bridge,
+    visitor: &Visitor,
+    enterprise: &str,
+    refused: Option<Given>,
+) -> Result<Page, ApiError> {
     let lang = visitor.lang();
     let (config, enterprise) = service::find(bridge, &visitor.actor, enterprise).await?;
     let mine: Vec<&App> = config.apps.iter().filter(|app| app.enterprise == enterprise.id).collect();
@@ -133,13 +136,12 @@ async fn one(bridge: &Bridge, visitor: &Visitor, enterprise: &str, refused: Opti
         let href = format!("/enterprises/{}/new-app", enterprise.id);
         page = page.action(button_link(&href, words::ADD_APP.get(lang), "primary"));
     }
-    Ok(page.block(list).block(apps_card(visitor, &enterprise, &mine)).block(auto_bind_card(
-        visitor,
-        &enterprise,
-        refused,
-    )))
+    let settings = visitor.may(Permission::Operate).then(|| settings(visitor, &enterprise));
+    let page = page.block(list).block(apps_card(visitor, &enterprise, &mine));
+    Ok(page.block(auto_bind_card(visitor, &enterprise, refused)).block_if(settings))
 }
 
+/// The steps of the manual, each with what a live test says now. Those that ask WeLink many things wait for the button.
 async fn checklist(
     bridge: &Bridge,
     visitor: &Visitor,
@@ -149,12 +151,14 @@ async fn checklist(
 ) -> Result<Html, ApiError> {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
-    let mut all = vec![authority_step(visitor, enterprise)];
+    let thorough = visitor.query.get("check") == "all";
     let oa = config.oa_instance(&enterprise.oa_instance);
+    let mut all = vec![authority_step(visitor, enterprise), network_step(bridge, visitor, oa, thorough).await?];
     all.push(oa_step(bridge, visitor, oa).await);
     all.push(app_step(visitor, enterprise, mine));
     for app in mine {
-        all.push(homepage_step(bridge, lang, app));
+        all.push(permission_step(bridge, visitor, app, thorough).await);
+        all.push(homepage_step(bridge, lang, app).await?);
     }
     let auto = if enterprise.auto_bind.enabled { words::S_AUTO_BIND_ON } else { words::S_AUTO_BIND_OFF };
     let go = link(&format!("/enterprises/{}/bindings", enterprise.id), t(w::NAV_BINDINGS));
@@ -163,9 +167,95 @@ async fn checklist(
         id: "checklist",
         title: t(words::CHECKLIST).to_owned(),
         lead: t(words::CHECKLIST_LEAD).to_owned(),
+        more: Some(button_link("?check=all", t(words::CHECK_ALL), "small")),
         blocks: vec![steps(&all)],
         ..Card::default()
     }))
+}
+
+async fn network_step(
+    bridge: &Bridge,
+    visitor: &Visitor,
+    oa: Option<&domain::model::OaInstance>,
+    thorough: bool,
+) -> Result<Step, ApiError> {
+    let lang = visitor.lang();
+    let t = |text: Text| text.get(lang);
+    let go = link("/network", t(w::NAV_NETWORK));
+    if !thorough {
+        return Ok(Step::new(lang, StepState::Open, t(words::S_NETWORK), t(words::S_NETWORK_TEXT)).action(go));
+    }
+    let report = crate::network::report(bridge, oa.map(std::slice::from_ref).unwrap_or_default()).await?;
+    let state = if report.ok { StepState::Done } else { StepState::Failed };
+    let said = if report.ok { t(super::network::words::ALL_OPEN).to_owned() } else { report.failing.join(", ") };
+    Ok(Step::new(lang, state, t(words::S_NETWORK), &said).action(go))
+}
+
+async fn permission_step(bridge: &Bridge, visitor: &Visitor, app: &App, thorough: bool) -> Step {
+    let lang = visitor.lang();
+    let title = format!("{} · {}", words::S_PERMISSIONS.get(lang), app.name);
+    let go = link(&format!("/apps/{}", app.id), &app.name);
+    if !thorough {
+        return Step::new(lang, StepState::Open, &title, words::S_PERMISSIONS_TEXT.get(lang)).action(go);
+    }
+    match crate::permissions::report(bridge, &visitor.actor, app.id.as_str()).await {
+        Ok(report) => {
+            let missing: Vec<&str> = report
+                .groups
+                .iter()
+                .filter(|group| group.outcome == crate::permissions::Outcome::Missing)
+                .map(|group| group.name)
+                .collect();
+            let (state, said) = if missing.is_empty() {
+                (StepState::Done, words::S_PERMISSIONS_OK.get(lang).to_owned())
+            } else {
+                (StepState::Failed, format!("{}{}", words::S_PERMISSIONS_MISSING.get(lang), missing.join(", ")))
+            };
+            Step::new(lang, state, &title, &said).action(go)
+        }
+        Err(error) => {
+            error.log();
+            Step::new(lang, StepState::Failed, &title, "").detail(problem_block(&error, lang)).action(go)
+        }
+    }
+}
+
+fn settings(visitor: &Visitor, enterprise: &Enterprise) -> Html {
+    let lang = visitor.lang();
+    let t = |text: Text| text.get(lang);
+    let given = Given::fresh(Fields::default().with("name", &enterprise.name));
+    let here = format!("/enterprises/{}", enterprise.id);
+    let form = Form::post(format!("{here}/rename"), visitor.csrf(), t(words::RENAME))
+        .hidden("version", enterprise.version.to_string())
+        .field(Field::new("name", t(w::NAME)).hint(t(words::NAME_HINT)), &given);
+    let rename = html(&Card {
+        id: "rename",
+        title: t(words::SETTINGS).to_owned(),
+        blocks: vec![form.html()],
+        ..Card::default()
+    });
+    if !visitor.may(Permission::Own) {
+        return rename;
+    }
+    let delete = super::danger::card(visitor, t(words::DELETE), format!("{here}/delete"), &Given::default());
+    super::blocks::columns(&[rename, delete])
+}
+
+pub async fn rename(State(bridge): State<Bridge>, Path(enterprise): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let change =
+        service::Change { version: fields.number("version"), name: Some(fields.text("name")), oa_instance: None };
+    match service::apply(&bridge, &visitor.actor, &enterprise, Sent::Form(change)).await {
+        Ok(_) => done(&format!("/enterprises/{enterprise}"), "saved"),
+        Err(error) => visitor.problem(&error),
+    }
+}
+
+pub async fn delete(State(bridge): State<Bridge>, Path(enterprise): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let outcome = service::remove(&bridge, &visitor.actor, &enterprise, &super::danger::confirmation(&fields)).await;
+    let action = format!("/enterprises/{enterprise}/delete");
+    super::danger::answer(&visitor, words::DELETE.get(visitor.lang()), (action, "/"), outcome)
 }
 
 fn authority_step(visitor: &Visitor, enterprise: &Enterprise) -> Step {
@@ -222,11 +312,21 @@ fn app_step(visitor: &Visitor, enterprise: &Enterprise, mine: &[&App]) -> Step {
     step
 }
 
-fn homepage_step(bridge: &Bridge, lang: Lang, app: &App) -> Step {
+/// Done once somebody has come in through the app: nothing else proves that the address stands in WeLink.
+async fn homepage_step(bridge: &Bridge, lang: Lang, app: &App) -> Result<Step, ApiError> {
     let t = |text: Text| text.get(lang);
-    let url = apps::homepage_url(bridge, app);
+    let came = state::audit::Search {
+        from: app.created.at,
+        to: bridge.clock().now().plus_s(1),
+        action: Some(domain::audit::Action::SignIn),
+        actor: None,
+        object: Some(app.id.as_str()),
+    };
+    let (came, _) = bridge.store().audit_search(&app.id.tenant(), &came, None).await?;
+    let state = if came.is_empty() { StepState::Open } else { StepState::Done };
     let title = format!("{} · {}", t(words::S_HOMEPAGE), app.name);
-    Step::new(lang, StepState::Open, &title, t(words::S_HOMEPAGE_TEXT)).detail(copy(lang, &url))
+    let step = Step::new(lang, state, &title, t(words::S_HOMEPAGE_TEXT));
+    Ok(step.detail(copy(lang, &apps::homepage_url(bridge, app))))
 }
 
 fn apps_card(visitor: &Visitor, enterprise: &Enterprise, mine: &[&App]) -> Html {
@@ -273,126 +373,6 @@ pub async fn authority(State(bridge): State<Bridge>, Path(enterprise): Path<Stri
         Ok(_) => done(&back, "saved"),
         Err(error) => visitor.problem(&error),
     }
-}
-
-/// The one auto-bind setting, as a card: here, and on the pages of both syncs.
-pub fn auto_bind_card(visitor: &Visitor, enterprise: &Enterprise, refused: Option<Given>) -> Html {
-    let lang = visitor.lang();
-    let t = |text: Text| text.get(lang);
-    let setting = &enterprise.auto_bind;
-    let given = refused.unwrap_or_else(|| Given::fresh(auto_bind_fields(setting)));
-    let body = if visitor.may(Permission::Operate) {
-        let form =
-            Form::post(format!("/enterprises/{}/auto-bind", enterprise.id), visitor.csrf(), t(words::SAVE_AUTO_BIND))
-                .hidden("version", setting.version.to_string())
-                .field(Field::new("enabled", t(words::AUTO_BIND_ENABLED)).kind(Kind::Check), &given)
-                .field(
-                    Field::new("pairs", t(words::AUTO_BIND_PAIRS))
-                        .hint(t(words::AUTO_BIND_PAIRS_HINT))
-                        .kind(Kind::Area),
-                    &given,
-                )
-                .field(Field::new("require_password", t(words::AUTO_BIND_PASSWORD)).kind(Kind::Check), &given)
-                .field(
-                    Field::new("deny", t(words::AUTO_BIND_DENY)).hint(t(words::AUTO_BIND_DENY_HINT)).kind(Kind::Area),
-                    &given,
-                );
-        form.html()
-    } else {
-        facts(&[
-            (t(w::STATE), text(t(if setting.enabled { w::ON } else { w::OFF }))),
-            (t(words::AUTO_BIND_PAIRS), text(given.fields.get("pairs"))),
-        ])
-    };
-    let changed = setting.changed.as_ref().map(|stamp| time(stamp.at).and(&quiet(&stamp.by)));
-    html(&Card {
-        id: "auto-bind",
-        title: t(words::AUTO_BIND_TITLE).to_owned(),
-        lead: t(words::AUTO_BIND_LEAD).to_owned(),
-        more: changed,
-        blocks: vec![body],
-        ..Card::default()
-    })
-}
-
-fn auto_bind_fields(setting: &AutoBind) -> Fields {
-    let pairs: Vec<String> = setting
-        .pairs
-        .as_slice()
-        .iter()
-        .map(|pair| format!("{} = {}", name_of(&pair.welink), name_of(&pair.oa)))
-        .collect();
-    let deny: Vec<&str> = setting.deny.iter().map(domain::ids::OaUserId::as_str).collect();
-    let yes = |on: bool| if on { "yes" } else { "" };
-    Fields::default()
-        .with("enabled", yes(setting.enabled))
-        .with("require_password", yes(setting.require_password))
-        .with("pairs", pairs.join("\n"))
-        .with("deny", deny.join("\n"))
-}
-
-/// A field's name as the API writes it.
-fn name_of(field: &impl serde::Serialize) -> String {
-    serde_json::to_value(field).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn pairs_of(lines: &[String]) -> Result<Vec<Pair>, ApiError> {
-    let bad = |line: &str| {
-        let both = format!("{}: {line} / {}: {line}", words::BAD_PAIR.en, words::BAD_PAIR.zh);
-        ApiError::field("pairs", both)
-    };
-    lines
-        .iter()
-        .map(|line| {
-            let (welink, oa) = line.split_once('=').ok_or_else(|| bad(line))?;
-            let parsed = (field::<WeLinkField>(welink), field::<OaField>(oa));
-            match parsed {
-                (Some(welink), Some(oa)) => Ok(Pair { welink, oa }),
-                _ => Err(bad(line)),
-            }
-        })
-        .collect()
-}
-
-fn field<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_value(serde_json::Value::String(text.trim().to_owned())).ok()
-}
-
-pub async fn save_auto_bind(State(bridge): State<Bridge>, Path(enterprise): Path<String>, posted: Posted) -> Response {
-    let Posted { visitor, fields } = posted;
-    match saved_auto_bind(&bridge, &visitor, &enterprise, &fields).await {
-        Ok(()) => done(&safe_back(&fields, &enterprise), "saved"),
-        Err(error) => {
-            error.log();
-            let given = Given::refused(fields, &error, visitor.lang());
-            let page = one(&bridge, &visitor, &enterprise, Some(given)).await;
-            let told = problem_block(&error, visitor.lang());
-            visitor.answer(page.map(|page| page.block(told).answer_with(status_of(&error))))
-        }
-    }
-}
-
-fn safe_back(fields: &Fields, enterprise: &str) -> String {
-    match fields.get("back") {
-        "bindings" => format!("/enterprises/{enterprise}/bindings"),
-        _ => format!("/enterprises/{enterprise}"),
-    }
-}
-
-async fn saved_auto_bind(
-    bridge: &Bridge,
-    visitor: &Visitor,
-    enterprise: &str,
-    fields: &Fields,
-) -> Result<(), ApiError> {
-    let change = auto_bind::Change {
-        version: fields.number("version"),
-        enabled: fields.checked("enabled"),
-        pairs: Some(pairs_of(&fields.lines("pairs"))?),
-        require_password: Some(fields.checked("require_password")),
-        deny: Some(fields.lines("deny")),
-    };
-    auto_bind::apply(bridge, &visitor.actor, enterprise, Sent::Form(change)).await.map(|_| ())
 }
 
 /// The trail of pages below an enterprise.

@@ -4,13 +4,19 @@
 //! its errors at the field. Each action names the route of the API that does the same (product.md ADM-08).
 
 mod accounts;
+mod app_checks;
 mod apps;
+mod audit;
+mod auto_bind;
 mod bindings;
 mod blocks;
+mod danger;
 mod directory;
 mod enterprises;
 mod form;
+mod history;
 mod link_jobs;
+mod network;
 mod oa_instances;
 mod overview;
 mod page;
@@ -62,17 +68,27 @@ pages! {
     GET "/new-oa-instance" Own => oa_instances::new, "POST /v1/tenants/{tenant}/oa-instances";
     POST "/oa-instances" Own => oa_instances::create, "POST /v1/tenants/{tenant}/oa-instances";
     GET "/oa-instances/{instance}" Read => oa_instances::show, "GET /v1/oa-instances/{instance}";
+    GET "/oa-instances/{instance}/edit" Own => oa_instances::edit, "PATCH /v1/oa-instances/{instance}";
+    POST "/oa-instances/{instance}" Own => oa_instances::save, "PATCH /v1/oa-instances/{instance}";
+    POST "/oa-instances/{instance}/secrets" Own => oa_instances::set_secrets,
+        "PUT /v1/oa-instances/{instance}/secrets";
+    POST "/oa-instances/{instance}/delete" Own => oa_instances::delete, "DELETE /v1/oa-instances/{instance}";
     GET "/new-enterprise" Operate => enterprises::new, "POST /v1/tenants/{tenant}/enterprises";
     POST "/enterprises" Operate => enterprises::create, "POST /v1/tenants/{tenant}/enterprises";
     GET "/enterprises/{enterprise}" Read => enterprises::show, "GET /v1/enterprises/{enterprise}";
+    POST "/enterprises/{enterprise}/rename" Operate => enterprises::rename, "PATCH /v1/enterprises/{enterprise}";
+    POST "/enterprises/{enterprise}/delete" Own => enterprises::delete, "DELETE /v1/enterprises/{enterprise}";
     POST "/enterprises/{enterprise}/authority" Operate => enterprises::authority,
         "PUT /v1/enterprises/{enterprise}/authority";
-    POST "/enterprises/{enterprise}/auto-bind" Operate => enterprises::save_auto_bind,
+    POST "/enterprises/{enterprise}/auto-bind" Operate => auto_bind::save,
         "PUT /v1/enterprises/{enterprise}/sign-in/auto-bind";
     GET "/enterprises/{enterprise}/new-app" Own => apps::new, "POST /v1/enterprises/{enterprise}/apps";
     POST "/enterprises/{enterprise}/apps" Own => apps::create, "POST /v1/enterprises/{enterprise}/apps";
     GET "/apps/{app}" Read => apps::show, "GET /v1/apps/{app}";
     POST "/apps/{app}" Operate => apps::save, "PATCH /v1/apps/{app}";
+    POST "/apps/{app}/probe" Operate => app_checks::probe, "POST /v1/apps/{app}/permission-probe";
+    POST "/apps/{app}/visible-range" Operate => app_checks::range, "POST /v1/apps/{app}/visible-range-check";
+    POST "/apps/{app}/delete" Own => apps::delete, "DELETE /v1/apps/{app}";
     POST "/apps/{app}/browser-test" Operate => apps::browser_test, "POST /v1/apps/{app}/browser-test";
     POST "/apps/{app}/credentials" Own => apps::credentials, "PUT /v1/apps/{app}/credentials";
     GET "/enterprises/{enterprise}/directory" Read => directory::show,
@@ -111,6 +127,15 @@ pages! {
         "DELETE /v1/accounts/{account}/sessions/{session}";
     POST "/api-keys" Own => accounts::create_key, "POST /v1/tenants/{tenant}/api-keys";
     POST "/api-keys/{key}/delete" Own => accounts::delete_key, "DELETE /v1/api-keys/{key}";
+    GET "/network" Read => network::show, "GET /v1/tenants/{tenant}/network-check";
+    GET "/settings-history" Read => history::show, "GET /v1/tenants/{tenant}/settings-history";
+    POST "/settings-history/{entry}/roll-back" Own => history::roll_back,
+        "POST /v1/tenants/{tenant}/settings-history/{entry}/roll-back";
+    POST "/team" Own => history::save_team, "PATCH /v1/tenants/{tenant}";
+    GET "/settings-export" Read => history::export, "GET /v1/tenants/{tenant}/settings/export";
+    POST "/settings-import" Own => history::import, "POST /v1/tenants/{tenant}/settings/import";
+    GET "/audit" Read => audit::show, "GET /v1/tenants/{tenant}/audit";
+    GET "/audit-export" Read => audit::export, "GET /v1/tenants/{tenant}/audit/export";
     GET "/me" Read => accounts::me, "GET /v1/me";
     POST "/me/password" Read => accounts::change_password, "GET /v1/me";
 }

@@ -19,6 +19,7 @@ use super::words as w;
 use crate::error::ApiError;
 use crate::input::Sent;
 use crate::oa_instances::{self as service, NewInstance, NewOidc};
+use crate::oa_secrets::{self, NewSecrets};
 
 /// Texts of these pages.
 pub mod words {
@@ -56,6 +57,12 @@ pub mod words {
         BOUND_BROWSER = "票据绑定浏览器" / "Ticket bound to the browser";
         NOT_BOUND_BROWSER = "票据未绑定浏览器" / "Ticket not bound to the browser";
         CREATE = "连接这套 OA" / "Connect this OA";
+        SAVE = "保存 OA 设置" / "Save the OA's settings";
+        DELETE = "删除这个 OA 实例" / "Delete this OA instance";
+        SECRETS = "密钥" / "Secrets";
+        SECRETS_LEAD = "只写不读。新的访问令牌和验签密钥先在 OA 上测试，通过后才生效。" / "Write-only. A new token or secret is tried on the OA first and counts only then.";
+        SET_SECRETS = "更换密钥" / "Replace secrets";
+        KEEP = "留空则不变" / "Leave empty to keep it";
         ONCE = "请立即把以下内容填入 OA，它们不会再次显示" / "Enter these at the OA now: they are not shown again";
         INSTANCE_ID = "实例编号（票据的 aud）" / "Instance id (aud of the tickets)";
         ISSUER = "云桥地址（票据的 iss）" / "Address of the bridge (iss of the tickets)";
@@ -118,31 +125,167 @@ pub async fn new(visitor: Visitor) -> Response {
 fn new_page(visitor: &Visitor, given: &Given) -> Page {
     let lang = visitor.lang();
     let t = |text: domain::text::Text| text.get(lang);
-    let modes = vec![Choice::new("password", t(words::BINDING_PASSWORD)), Choice::new("off", t(words::BINDING_OFF))];
-    let deliveries =
-        vec![Choice::new("form-post", t(words::DELIVERY_FORM)), Choice::new("query", t(words::DELIVERY_QUERY))];
-    let line = |name: &'static str, label, hint: Option<domain::text::Text>| {
-        Field::new(name, t(label)).hint(hint.map_or("", t))
-    };
-    let form = Form::post("/oa-instances", visitor.csrf(), t(words::CREATE))
-        .field(line("name", w::NAME, None).focus(), given)
-        .field(line("base", words::BASE, Some(words::BASE_HINT)), given)
-        .field(line("scim_base", words::SCIM, Some(words::SCIM_HINT)), given)
-        .field(line("scim_bearer", words::BEARER, None).kind(Kind::Secret), given)
-        .field(line("sso_landing", words::LANDING, Some(words::LANDING_HINT)), given)
-        .field(line("start_url", words::START, Some(words::START_HINT)), given)
-        .field(line("revoke_url", words::REVOKE, None), given)
-        .field(line("binding_mode", words::BINDING, None).kind(Kind::Radio(modes)), given)
-        .field(line("verify_url", words::VERIFY, Some(words::VERIFY_HINT)), given)
-        .field(line("issuer", words::OIDC_ISSUER, Some(words::ISSUER_HINT)), given)
-        .field(line("oidc_client_id", words::OIDC_CLIENT, None), given)
-        .field(line("oidc_secret", words::OIDC_SECRET, None).kind(Kind::Secret), given)
-        .field(line("prefixes", words::PREFIXES, Some(words::PREFIXES_HINT)).kind(Kind::Area), given)
-        .field(line("delivery", words::DELIVERY, None).kind(Kind::Radio(deliveries)), given)
+    let form = Form::post("/oa-instances", visitor.csrf(), t(words::CREATE));
+    let secret = |name: &'static str, label| Field::new(name, t(label)).kind(Kind::Secret);
+    let form = fields_of(lang, form, given)
+        .field(secret("scim_bearer", words::BEARER), given)
+        .field(line(lang, "issuer", words::OIDC_ISSUER, Some(words::ISSUER_HINT)), given)
+        .field(line(lang, "oidc_client_id", words::OIDC_CLIENT, None), given)
+        .field(secret("oidc_secret", words::OIDC_SECRET), given)
         .cancel(Link::new("/oa-instances", t(w::CANCEL)));
     refused_or_not(visitor, given, &form, Page::new(visitor, Section::Oa, None, t(words::NEW)))
         .trail(Link::new("/oa-instances", t(w::NAV_OA)))
         .block(html(&Card { blocks: vec![form.html()], ..Card::default() }))
+}
+
+fn line(lang: Lang, name: &'static str, label: domain::text::Text, hint: Option<domain::text::Text>) -> Field {
+    Field::new(name, label.get(lang)).hint(hint.map_or("", |hint| hint.get(lang)))
+}
+
+/// The settings that a new instance and a changed one have in common.
+fn fields_of(lang: Lang, form: Form, given: &Given) -> Form {
+    let t = |text: domain::text::Text| text.get(lang);
+    let modes = vec![
+        Choice::new("password", t(words::BINDING_PASSWORD)),
+        Choice::new("redirect", t(words::BINDING_REDIRECT)),
+        Choice::new("both", t(words::BINDING_BOTH)),
+        Choice::new("off", t(words::BINDING_OFF)),
+    ];
+    let deliveries =
+        vec![Choice::new("form-post", t(words::DELIVERY_FORM)), Choice::new("query", t(words::DELIVERY_QUERY))];
+    form.field(line(lang, "name", w::NAME, None).focus(), given)
+        .field(line(lang, "base", words::BASE, Some(words::BASE_HINT)), given)
+        .field(line(lang, "scim_base", words::SCIM, Some(words::SCIM_HINT)), given)
+        .field(line(lang, "sso_landing", words::LANDING, Some(words::LANDING_HINT)), given)
+        .field(line(lang, "start_url", words::START, Some(words::START_HINT)), given)
+        .field(line(lang, "revoke_url", words::REVOKE, None), given)
+        .field(line(lang, "binding_mode", words::BINDING, None).kind(Kind::Radio(modes)), given)
+        .field(line(lang, "verify_url", words::VERIFY, Some(words::VERIFY_HINT)), given)
+        .field(line(lang, "prefixes", words::PREFIXES, Some(words::PREFIXES_HINT)).kind(Kind::Area), given)
+        .field(line(lang, "delivery", words::DELIVERY, None).kind(Kind::Radio(deliveries)), given)
+}
+
+pub async fn edit(State(bridge): State<Bridge>, visitor: Visitor, Path(instance): Path<String>) -> Response {
+    let page = service::find(&bridge, &visitor.actor, &instance).await.map(|oa| {
+        let given = Given::fresh(current(&oa));
+        edit_page(&visitor, &oa, &given).answer()
+    });
+    visitor.answer(page)
+}
+
+fn current(oa: &OaInstance) -> Fields {
+    let mode = match oa.binding_mode {
+        BindingMode::Password => "password",
+        BindingMode::Redirect => "redirect",
+        BindingMode::Both => "both",
+        BindingMode::Off => "off",
+    };
+    let prefixes: Vec<String> = oa.allowed_dest_prefixes.iter().map(ToString::to_string).collect();
+    Fields::default()
+        .with("name", &oa.name)
+        .with("base", &oa.base)
+        .with("scim_base", &oa.scim_base)
+        .with("sso_landing", &oa.sso_landing)
+        .with("start_url", oa.start_url.clone().unwrap_or_default())
+        .with("revoke_url", oa.revoke_url.clone().unwrap_or_default())
+        .with("verify_url", oa.verify_url.clone().unwrap_or_default())
+        .with("binding_mode", mode)
+        .with("prefixes", prefixes.join("\n"))
+        .with("delivery", if oa.ticket_delivery == TicketDelivery::Query { "query" } else { "form-post" })
+}
+
+fn edit_page(visitor: &Visitor, oa: &OaInstance, given: &Given) -> Page {
+    let lang = visitor.lang();
+    let t = |text: domain::text::Text| text.get(lang);
+    let here = format!("/oa-instances/{}", oa.id);
+    let form = Form::post(&here, visitor.csrf(), t(words::SAVE)).hidden("version", oa.version.to_string());
+    let form = fields_of(lang, form, given).cancel(Link::new(&here, t(w::CANCEL)));
+    let delete = super::danger::card(visitor, t(words::DELETE), format!("{here}/delete"), &Given::default());
+    refused_or_not(visitor, given, &form, Page::new(visitor, Section::Oa, None, &oa.name))
+        .trail(Link::new("/oa-instances", t(w::NAV_OA)))
+        .trail(Link::new(here, &oa.name))
+        .block(html(&Card { blocks: vec![form.html()], ..Card::default() }))
+        .block(secrets_card(visitor, oa))
+        .block(delete)
+}
+
+fn secrets_card(visitor: &Visitor, oa: &OaInstance) -> Html {
+    let lang = visitor.lang();
+    let t = |text: domain::text::Text| text.get(lang);
+    let set = |stamp: &Option<domain::model::Stamp>| {
+        stamp.as_ref().map_or_else(|| quiet(t(w::NONE)), |stamp| time(stamp.at).and(&quiet(&stamp.by)))
+    };
+    let known = facts(&[
+        (t(words::BEARER), set(&oa.secrets.scim_bearer)),
+        (t(words::PUSH_SECRET), set(&oa.secrets.push)),
+        (t(words::PULL_SECRET), set(&oa.secrets.pull)),
+    ]);
+    let form = Form {
+        guard: false,
+        ..Form::post(format!("/oa-instances/{}/secrets", oa.id), visitor.csrf(), t(words::SET_SECRETS))
+    }
+    .hidden("version", oa.version.to_string())
+    .field(Field::new("scim_bearer", t(words::BEARER)).kind(Kind::Secret).hint(t(words::KEEP)), &Given::default())
+    .field(Field::new("push_secret", t(words::PUSH_SECRET)).kind(Kind::Secret).hint(t(words::KEEP)), &Given::default())
+    .field(Field::new("pull_secret", t(words::PULL_SECRET)).kind(Kind::Secret).hint(t(words::KEEP)), &Given::default());
+    let body = super::blocks::folded(t(words::SET_SECRETS), &form.html());
+    html(&Card {
+        id: "secrets",
+        title: t(words::SECRETS).to_owned(),
+        lead: t(words::SECRETS_LEAD).to_owned(),
+        blocks: vec![known, body],
+        ..Card::default()
+    })
+}
+
+pub async fn save(State(bridge): State<Bridge>, Path(instance): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let change = service::Change {
+        version: fields.number("version"),
+        name: Some(fields.text("name")),
+        base: Some(fields.text("base").trim().to_owned()),
+        scim_base: Some(fields.text("scim_base").trim().to_owned()),
+        sso_landing: Some(fields.text("sso_landing").trim().to_owned()),
+        start_url: Some(fields.optional("start_url")),
+        revoke_url: Some(fields.optional("revoke_url")),
+        verify_url: Some(fields.optional("verify_url")),
+        binding_mode: Some(mode_of(fields.get("binding_mode"))),
+        ticket_delivery: Some(delivery(fields.get("delivery"))),
+        allowed_dest_prefixes: Some(fields.lines("prefixes")),
+    };
+    let error = match service::apply(&bridge, &visitor.actor, &instance, Sent::Form(change)).await {
+        Ok(_) => return done(&format!("/oa-instances/{instance}"), "saved"),
+        Err(error) => error,
+    };
+    error.log();
+    let page = service::find(&bridge, &visitor.actor, &instance).await.map(|oa| {
+        let given = named(Given::refused(fields, &error, visitor.lang()));
+        let told = given.errors.is_empty().then(|| super::page::problem_block(&error, visitor.lang()));
+        edit_page(&visitor, &oa, &given).block_if(told).answer_with(status_of(&error))
+    });
+    visitor.answer(page)
+}
+
+pub async fn set_secrets(State(bridge): State<Bridge>, Path(instance): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let new = NewSecrets {
+        version: fields.number("version"),
+        scim_bearer: fields.optional("scim_bearer"),
+        push_secret: fields.optional("push_secret"),
+        pull_secret: fields.optional("pull_secret"),
+        ..NewSecrets::default()
+    };
+    match oa_secrets::replace(&bridge, &visitor.actor, &instance, Sent::Form(new)).await {
+        Ok(_) => done(&format!("/oa-instances/{instance}"), "tested"),
+        Err(error) => visitor.problem(&error),
+    }
+}
+
+pub async fn delete(State(bridge): State<Bridge>, Path(instance): Path<String>, posted: Posted) -> Response {
+    let Posted { visitor, fields } = posted;
+    let outcome = service::remove(&bridge, &visitor.actor, &instance, &super::danger::confirmation(&fields)).await;
+    let action = format!("/oa-instances/{instance}/delete");
+    super::danger::answer(&visitor, words::DELETE.get(visitor.lang()), (action, "/oa-instances"), outcome)
 }
 
 /// Adds the sentence that something needs a correction, with what has no field of its own.
@@ -187,8 +330,15 @@ pub async fn create(State(bridge): State<Bridge>, posted: Posted) -> Response {
 
 fn refused(visitor: &Visitor, fields: Fields, error: &ApiError) -> Response {
     error.log();
-    let mut given = Given::refused(fields, error, visitor.lang());
-    // The service names fields by their place in the JSON.
+    let given = named(Given::refused(fields, error, visitor.lang()));
+    let page = new_page(visitor, &given);
+    let page =
+        if given.errors.is_empty() { page.block(super::page::problem_block(error, visitor.lang())) } else { page };
+    page.answer_with(status_of(error))
+}
+
+/// The service names fields by their place in the JSON.
+fn named(mut given: Given) -> Given {
     for (field, _) in &mut given.errors {
         match field.as_str() {
             "allowed_dest_prefixes" => "prefixes".clone_into(field),
@@ -198,10 +348,7 @@ fn refused(visitor: &Visitor, fields: Fields, error: &ApiError) -> Response {
             _ => {}
         }
     }
-    let page = new_page(visitor, &given);
-    let page =
-        if given.errors.is_empty() { page.block(super::page::problem_block(error, visitor.lang())) } else { page };
-    page.answer_with(status_of(error))
+    given
 }
 
 fn mode_of(text: &str) -> BindingMode {
@@ -286,7 +433,10 @@ async fn one(bridge: &Bridge, visitor: &Visitor, instance: &str) -> Answered {
         flush: true,
         ..Card::default()
     });
-    let page = Page::new(visitor, Section::Oa, None, &oa.name).trail(Link::new("/oa-instances", t(w::NAV_OA)));
+    let mut page = Page::new(visitor, Section::Oa, None, &oa.name).trail(Link::new("/oa-instances", t(w::NAV_OA)));
+    if visitor.may(Permission::Own) {
+        page = page.action(button_link(&format!("/oa-instances/{}/edit", oa.id), t(w::EDIT), "primary"));
+    }
     Ok(page.block(columns(&[settings, apps])).answer())
 }
 

@@ -97,6 +97,7 @@ pub fn done(name: &str) -> Option<domain::text::Text> {
         "ended" => DONE_ENDED,
         "rolled-back" => DONE_ROLLED_BACK,
         "tested" => DONE_TESTED,
+        "imported" => super::history::words::IMPORTED,
         _ => return None,
     })
 }
