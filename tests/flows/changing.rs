@@ -164,7 +164,7 @@ async fn ent_10_what_is_in_use_is_not_deleted_and_its_users_are_listed() {
     let name = get(&world, &enterprise).await["name"].as_str().unwrap().to_owned();
     let refused = delete(&world, &enterprise, &name).await;
     assert_eq!((refused.status, problem(&refused).as_str()), (StatusCode::CONFLICT, "in-use"));
-    assert_eq!(fields(&refused), ["used_by.app", "used_by.links", "used_by.people"]);
+    assert_eq!(fields(&refused), ["used_by.app", "used_by.links", "used_by.people", "used_by.departments"]);
     let errors = refused.json()["errors"].clone();
     assert!(errors[0]["reason"].as_str().unwrap().contains(known.app.as_str()), "{errors}");
     assert!(errors[1]["reason"].as_str().unwrap().parse::<u32>().unwrap() > 10, "{errors}");

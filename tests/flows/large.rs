@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue as Sdk;
 use bytes::Bytes;
 use domain::audit::{Action, Entry};
 use domain::ids::{DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, TENANT_CHARS, TenantId, WeLinkUserId};
-use domain::model::{Department, Enterprise, Link, LinkOrigin, Person, PersonSource, Stamp, Tenant};
+use domain::model::{Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, Stamp, Tenant};
 use domain::time::Timestamp;
 use dynoxide::{AttributeValue, Database, ImportOptions};
 use http::{Request, StatusCode};
@@ -19,6 +19,7 @@ use platform::vault::Vault;
 use serde_json::Value;
 use signin::{Bridge, Parts};
 use state::Store;
+use state::config::Saved;
 use tests::tap::Tap;
 use tower::ServiceExt as _;
 
@@ -122,14 +123,30 @@ async fn console() -> Console {
     let enterprise = EnterpriseId::from_random(&tenant, [2; RANDOM_CHARS]);
     let stamp = Stamp { at: Timestamp(1), by: "test".to_owned() };
     let entry = |action| -> Entry { bridge.entry(tenant.clone(), action, "test", "test", "") };
-    let new = Tenant { id: tenant.clone(), name: "大".to_owned(), link_hosts: Vec::new(), created: stamp.clone() };
+    let new = Tenant {
+        id: tenant.clone(),
+        name: "大".to_owned(),
+        link_hosts: Vec::new(),
+        created: stamp.clone(),
+        version: 0,
+    };
     store.create_tenant(&new, &entry(Action::TenantCreate)).await.unwrap();
-    let new: Enterprise = serde_json::from_value(serde_json::json!({
-        "id": enterprise, "name": "大企业", "created": stamp,
-        "oa_instance": OaInstanceId::from_random(&tenant, [3; RANDOM_CHARS]),
+    let instance = OaInstanceId::from_random(&tenant, [3; RANDOM_CHARS]);
+    let new: OaInstance = serde_json::from_value(serde_json::json!({
+        "id": instance, "name": "OA", "base": "https://oa.example", "scim_base": "https://oa.example/scim",
+        "sso_landing": "https://oa.example/sso", "allowed_dest_prefixes": ["/"], "created": stamp,
     }))
     .unwrap();
-    store.create_enterprise(&new, &entry(Action::EnterpriseCreate)).await.unwrap();
+    let sealed = serde_json::json!("v1.AAAA");
+    let secrets = serde_json::json!({ "scim_bearer": sealed, "pull": sealed, "push": [sealed] });
+    let secrets = serde_json::from_value(secrets).unwrap();
+    let made = store.create_oa_instance(&new, &secrets, &entry(Action::OaInstanceCreate)).await.unwrap();
+    assert_eq!(made, Saved::Done);
+    let new: Enterprise = serde_json::from_value(serde_json::json!({
+        "id": enterprise, "name": "大企业", "created": stamp, "oa_instance": instance,
+    }))
+    .unwrap();
+    assert_eq!(store.create_enterprise(&new, &entry(Action::EnterpriseCreate)).await.unwrap(), Saved::Done);
     import(&database, &enterprise);
     let router = admin::router(bridge);
     Console { router, tap, enterprise }

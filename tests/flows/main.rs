@@ -10,7 +10,6 @@ mod changing;
 mod checks;
 mod contacts;
 mod directory;
-mod directory;
 mod expectations;
 mod expectations;
 mod first_account;
