@@ -15,7 +15,6 @@ pub(crate) fn origin(origin: LinkOrigin) -> Text {
         LinkOrigin::Redirect => Text::new("本人在 OA 登录页确认", "bound by himself at the OA's sign-in page"),
         LinkOrigin::Import => Text::new("由文件导入", "bound by an import"),
         LinkOrigin::AutoBind => Text::new("自动绑定", "bound by matching fields"),
-        LinkOrigin::Import => Text::new("由文件导入绑定", "bound by a row of an imported file"),
     }
 }
 
