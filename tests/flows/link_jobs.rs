@@ -73,7 +73,7 @@ pub async fn work(world: &World, job: &str) -> Value {
             return job;
         }
     }
-    panic!("{job} never ends");
+    unreachable!("{job} never ends")
 }
 
 /// Uploads a file and works on it until it is previewed.
@@ -352,6 +352,8 @@ async fn bnd_10_bulk_unbinding_needs_the_count_and_leaves_every_person_without_a
     let after = links(&world).await;
     assert_eq!((linked(&after), after.len()), (0, before.len()));
     assert_eq!(world.demo().oa.accounts().len(), accounts);
+    let listed = world.running.bridge.store().unlinked(world.enterprise(), None).await.unwrap();
+    assert!(listed.people.iter().any(|row| row.user_id.as_str() == "chenjing@welink"), "the directory lists him so");
     let person = crate::sign_in::person(&world, world.enterprise(), LINKED).await;
     assert!(!person.no_auto_bind, "Q26: a bulk unbinding sets no marks");
     let page = world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;

@@ -19,8 +19,8 @@ const POLLS_MAX: u32 = 2_000;
 const POLLS_STEP: u32 = 7;
 const CONTINUE: &str = "/v1/link-jobs";
 
-/// Each linked person of the first side with his OA user and the way he was linked, told from the person's side; and the
-/// same told from the OA users' side.
+/// Each linked person of the first side with his OA user and the way he was linked, told from the person's side; and
+/// the same told from the OA users' side.
 fn links(world: &Simulated) -> (BTreeMap<String, (String, String)>, BTreeMap<String, String>) {
     let (mut people, mut backs) = (BTreeMap::new(), BTreeMap::new());
     for item in world.table.items().expect("the table can be read") {

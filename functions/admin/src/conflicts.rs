@@ -1,4 +1,5 @@
-//! `/v1/enterprises/{enterprise}/conflicts/{user}/settle`: a person chooses where matching could not (product.md BND-05).
+//! `/v1/enterprises/{enterprise}/conflicts/{user}/settle`: a person chooses where matching could not (product.md
+//! BND-05).
 
 use axum::Json;
 use axum::extract::{Path, State};

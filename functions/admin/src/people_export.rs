@@ -1,5 +1,5 @@
-//! `/v1/enterprises/{enterprise}/people/export`: everybody of the bridge copy with an empty relation column, to be filled
-//! in and imported (product.md M35, BND-06).
+//! `/v1/enterprises/{enterprise}/people/export`: everybody of the bridge copy with an empty relation column, to be
+//! filled in and imported (product.md M35, BND-06).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Many links at once: a file's rows, all links of an enterprise, or the undoing of either (product.md Q6, Q7, BND-07 to
-//! BND-11). What becomes of each row is decided here; who asks the OA and who writes is elsewhere.
+//! Many links at once: a file's rows, all links of an enterprise, or the undoing of either (product.md Q6, Q7, BND-07
+//! to BND-11). What becomes of each row is decided here; who asks the OA and who writes is elsewhere.
 //!
 //! The laws:
 //!
@@ -244,8 +244,8 @@ fn is_same(a: Option<&Link>, b: Option<&Link>) -> bool {
 
 /// Whom a relation value means. `Err` says why it means nobody who can be linked, with the OA user if there is one.
 ///
-/// `candidates` are as [`crate::matching`] wants them; `linked` is to say whether somebody *else* has the link. Roles and
-/// the deny-list do not matter: a person decides here, not a rule (product.md C19).
+/// `candidates` are as [`crate::matching`] wants them; `linked` is to say whether somebody *else* has the link. Roles
+/// and the deny-list do not matter: a person decides here, not a rule (product.md C19).
 pub fn target(field: OaField, asked: &Key, candidates: &[Candidate]) -> Result<Candidate, (Status, Option<OaUserId>)> {
     let plain: Vec<Candidate> = candidates.iter().map(|c| Candidate { has_roles: false, ..c.clone() }).collect();
     // Only the OA's field counts in a judgement.

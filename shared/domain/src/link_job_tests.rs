@@ -109,7 +109,9 @@ fn two_rows_that_claim_the_same_are_both_errors() {
         row(7, "c", "", plan(Status::Skipped, None)),
     ];
     let mut claims = Claims::default();
-    rows.iter().for_each(|row| claims.add(row));
+    for row in &rows {
+        claims.add(row);
+    }
     let verdicts: Vec<_> = rows.iter().map(|row| claims.against(row).map(|plan| plan.status)).collect();
     let (claim, person) = (Some(Status::DuplicateClaim), Some(Status::DuplicatePerson));
     assert_eq!(verdicts, [claim, claim, None, person, person, None]);

@@ -41,6 +41,7 @@ impl fmt::Display for PeopleCursor {
 
 impl PeopleCursor {
     /// The place after this person.
+    #[must_use]
     pub fn after(&self, person: &Person) -> Self {
         Self { shard: self.shard, after: Some(person.user_id.clone()) }
     }

@@ -120,7 +120,7 @@ pub(super) async fn write(bridge: &Bridge, actor: &Actor, place: &Place, until: 
     }
     let told = done.then(|| entry(bridge, actor, Action::LinkJobDone, &after));
     let saved = bridge.store().save_link_job(&after, None, told.as_ref()).await?;
-    Ok(if saved { Step::On(after) } else { Step::Overtaken })
+    Ok(if saved { Step::On(Box::new(after)) } else { Step::Overtaken })
 }
 
 /// `None` = the time was up before every row had its ending.

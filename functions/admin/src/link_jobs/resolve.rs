@@ -47,7 +47,7 @@ pub(super) async fn look_up(bridge: &Bridge, place: &Place, until: Timestamp) ->
     match failed {
         Some(error) => Err(error),
         None if !saved => Ok(Step::Overtaken),
-        None if complete => Ok(Step::On(after)),
+        None if complete => Ok(Step::On(Box::new(after))),
         None => Ok(Step::TimeUp),
     }
 }
@@ -101,5 +101,5 @@ pub(super) async fn compare(bridge: &Bridge, actor: &Actor, place: &Place) -> Re
     job = LinkJob { phase: Phase::Previewed, next: 0, counts, preview, previewed: Some(now), ..next(&job) };
     let told = entry(bridge, actor, Action::LinkJobPreview, &job);
     let saved = bridge.store().save_link_job(&job, None, Some(&told)).await?;
-    Ok(if saved { Step::On(job) } else { Step::Overtaken })
+    Ok(if saved { Step::On(Box::new(job)) } else { Step::Overtaken })
 }

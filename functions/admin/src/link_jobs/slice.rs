@@ -14,7 +14,7 @@ const SLICE_MS: i64 = 8_000;
 /// How a step of a slice ended.
 pub(super) enum Step {
     /// The job as it is now.
-    On(LinkJob),
+    On(Box<LinkJob>),
     /// Another slice did it first: what is stored is newer than what we know.
     Overtaken,
     TimeUp,
@@ -39,7 +39,7 @@ pub(crate) async fn go_on(bridge: &Bridge, actor: &Actor, job: &str) -> Result<V
             Phase::Previewed | Phase::Done | Phase::Refused => break,
         };
         match step {
-            Step::On(job) => place.job = job,
+            Step::On(job) => place.job = *job,
             Step::Overtaken => {
                 place = find(bridge, actor, place.job.id.as_str()).await?;
                 break;

@@ -1,7 +1,7 @@
 //! Tables that administrators bring and take: CSV and XLSX (product.md Q6, C24, SEC-07).
 //!
-//! A file is judged by its content, never by its name. Formulas are never evaluated: where one stands in a column that is
-//! read, the file is refused; what is written as text cannot become one ([`escape`]), and reading takes that back.
+//! A file is judged by its content, never by its name. Formulas are never evaluated: where one stands in a column that
+//! is read, the file is refused; what is written as text cannot become one ([`escape`]), and reading takes that back.
 
 mod csv_file;
 mod part;
@@ -105,7 +105,8 @@ impl fmt::Display for SheetError {
             }
             Self::Utf16 => "the text is UTF-16: save it as 'CSV UTF-8' / 文本是 UTF-16 编码：请另存为“CSV UTF-8”",
             Self::Gbk => {
-                "the text is GBK: save it as 'CSV UTF-8', or send it again with encoding=gbk / 文本是 GBK 编码：请另存为“CSV UTF-8”，或用 encoding=gbk 重新上传"
+                "the text is GBK: save it as 'CSV UTF-8', or send it again with encoding=gbk / 文本是 GBK 编码：\
+                 请另存为“CSV UTF-8”，或用 encoding=gbk 重新上传"
             }
             Self::BadEncoding => "the text is neither UTF-8 nor GBK / 文本既不是 UTF-8 也不是 GBK 编码",
             Self::Bomb => "the file unpacks to far more than a table needs / 文件解压后过大",
@@ -121,7 +122,8 @@ impl fmt::Display for SheetError {
                 return write!(f, "row {row} holds a formula: paste it as a value / 第 {row} 行含有公式：请粘贴为数值");
             }
             Self::CellTooLong { row } => {
-                return write!(f, "row {row}: more than {CELL_BYTES_MAX} bytes in a cell / 第 {row} 行：单元格超过 {CELL_BYTES_MAX} 字节");
+                let bytes = CELL_BYTES_MAX;
+                return write!(f, "row {row}: more than {bytes} bytes in a cell / 第 {row} 行：单元格超过 {bytes} 字节");
             }
         })
     }

@@ -56,7 +56,11 @@ proptest! {
 
     /// A damaged file is refused or read, and does not end the program.
     #[test]
-    fn damage_is_survived(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+    fn damage_is_survived(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
         for format in [Format::Csv, Format::Xlsx] {
             let mut bytes = written(format, &[("a@welink".to_owned(), "13800000001".to_owned())]);
             let at = at.index(bytes.len());

@@ -1,5 +1,7 @@
 //! Writing CSV and XLSX, in parts that a gateway lets through.
 
+use std::borrow::Cow;
+
 use domain::text::Text;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use signin::Refusal;
@@ -21,7 +23,7 @@ pub(crate) struct Writer {
 }
 
 enum File {
-    Csv(csv::Writer<Vec<u8>>),
+    Csv(Box<csv::Writer<Vec<u8>>>),
     Xlsx(Box<Workbook>),
 }
 
@@ -31,7 +33,7 @@ impl Writer {
         let file = match format {
             Format::Csv => {
                 let line_ends = csv::Terminator::CRLF;
-                File::Csv(csv::WriterBuilder::new().terminator(line_ends).from_writer(BOM.to_vec()))
+                File::Csv(Box::new(csv::WriterBuilder::new().terminator(line_ends).from_writer(BOM.to_vec())))
             }
             Format::Xlsx => {
                 let mut book = Workbook::new();
@@ -52,7 +54,7 @@ impl Writer {
         match &mut self.file {
             File::Csv(csv) => {
                 let escaped = cells.iter().map(|cell| escape(cell));
-                csv.write_record(escaped.map(|cell| cell.into_owned())).map_err(failed)?;
+                csv.write_record(escaped.map(Cow::into_owned)).map_err(failed)?;
             }
             File::Xlsx(book) => {
                 let sheet = book.worksheet_from_index(0).map_err(failed)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write};
+use std::path::Path;
 
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 use zip::ZipArchive;
@@ -22,11 +23,11 @@ const TEXTS_MAX: u64 = 1_000_000;
 /// Reads the first worksheet.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<SheetRow>, SheetError> {
     inspect(bytes)?;
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(refused)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| refused(&error))?;
     let sheet = book.sheet_names().first().cloned().ok_or(SheetError::Empty)?;
-    let mut cells = book.worksheet_cells_reader(&sheet).map_err(refused)?;
+    let mut cells = book.worksheet_cells_reader(&sheet).map_err(|error| refused(&error))?;
     let mut reading = Reading::default();
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(refused)? {
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refused(&error))? {
         let (row, column) = (cell.pos.0.saturating_add(1), usize::try_from(cell.pos.1).unwrap_or(usize::MAX));
         reading.cell(row, column, &cell.value, cell.formula.is_some())?;
     }
@@ -34,7 +35,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<SheetRow>, SheetError> {
     if reading.columns.is_some() { Ok(reading.rows.0) } else { Err(SheetError::Empty) }
 }
 
-fn refused(error: XlsxError) -> SheetError {
+fn refused(error: &XlsxError) -> SheetError {
     match error {
         XlsxError::Password => SheetError::OldExcel,
         _ => SheetError::Damaged,
@@ -67,7 +68,8 @@ fn inspect(bytes: &[u8]) -> Result<(), SheetError> {
         if unpacked.map_err(|_| SheetError::Damaged)? > limit || sink.announced > TEXTS_MAX {
             return Err(SheetError::Bomb);
         }
-        if sink.has_zeros && (name.ends_with(".xml") || name.ends_with(".rels")) {
+        let kind = Path::new(&name).extension().and_then(|extension| extension.to_str());
+        if sink.has_zeros && matches!(kind, Some("xml" | "rels")) {
             // UTF-16, in which the look for announcements would see nothing. Excel writes UTF-8.
             return Err(SheetError::Damaged);
         }
