@@ -54,7 +54,10 @@ impl Groups {
         for value in &values {
             filter[slot(*value, mask)] = true;
         }
-        let groups = values.into_iter().map(|value| Group { value, users: 0, members: 0, member: NONE, is_doubtful: false }).collect();
+        let groups = values
+            .into_iter()
+            .map(|value| Group { value, users: 0, members: 0, member: NONE, is_doubtful: false })
+            .collect();
         Self { groups, filter }
     }
 

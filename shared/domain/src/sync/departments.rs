@@ -89,7 +89,8 @@ pub(super) fn plan<'a>(
         matcher.match_children(&roots, Target::Is(mount));
     }
     for row in tree.written() {
-        let children: Vec<u32> = tree.children.of(row).iter().copied().filter(|child| matcher.is_written(*child)).collect();
+        let children: Vec<u32> =
+            tree.children.of(row).iter().copied().filter(|child| matcher.is_written(*child)).collect();
         if !children.is_empty() {
             matcher.match_children(&children, matcher.targets[index(row)]);
         }
@@ -134,7 +135,19 @@ impl<'a, 'c> Matcher<'a, 'c> {
         }
         let targets = vec![Target::Out; tree.nodes.len()];
         let doubtful = vec![false; owned.len()];
-        Self { oa, directory, tree, linked, torn, owned, children, adopts: true, doubtful, targets, complaints: Vec::new() }
+        Self {
+            oa,
+            directory,
+            tree,
+            linked,
+            torn,
+            owned,
+            children,
+            adopts: true,
+            doubtful,
+            targets,
+            complaints: Vec::new(),
+        }
     }
 
     fn is_written(&self, row: u32) -> bool {
@@ -261,7 +274,8 @@ impl Facts<'_, '_> {
     fn item(&self, row: u32, linked: u32) -> Option<DepartmentItem> {
         let node = self.tree.node(row)?;
         let top = self.settings.top.is_some();
-        let parent = if node.parent == NONE { Parent::Copy(CopyRow(self.mount)) } else { Parent::Oa(OaRow(node.parent)) };
+        let parent =
+            if node.parent == NONE { Parent::Copy(CopyRow(self.mount)) } else { Parent::Oa(OaRow(node.parent)) };
         let level = node.level.saturating_add(u16::from(top));
         let mut item = DepartmentItem { oa: Some(OaRow(row)), level, parent, ..DepartmentItem::NONE };
         match self.targets[index(row)] {

@@ -296,7 +296,7 @@ impl<'a> Planner<'a, '_> {
             return;
         }
         let wanted = self.wanted_print(row, main);
-        let clear = if mark.leaving.is_some() { Mark::Clear } else { Mark::Keep };
+        let clear = self.clear(copy);
         let (fields, moves) = if wanted == print { (Fields::NONE, false) } else { self.differences(row, main, copy) };
         // WeLink keeps some values in a form of its own: what it showed after our last write is no change.
         let is_settled = mark.written == wanted && mark.kept == print;
@@ -318,9 +318,13 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
+    /// Back in scope: whatever mark he has goes.
+    fn clear(&self, copy: u32) -> Mark {
+        if self.directory.mark(copy).leaving.is_some() { Mark::Clear } else { Mark::Keep }
+    }
+
     fn differences(&self, row: u32, main: u32, copy: u32) -> (Fields, bool) {
-        let fields =
-            values::differing(&self.settings.mapping, (self.oa, OaRow(row)), (self.directory, CopyRow(copy)));
+        let fields = values::differing(&self.settings.mapping, (self.oa, OaRow(row)), (self.directory, CopyRow(copy)));
         let none = || Mixer::new(0);
         let code = |unit: u32| self.codes.get(index(unit)).copied().unwrap_or(self.mount_code);
         let mut extras: Vec<u64> = self.places.extras(row, main).map(code).collect();
@@ -390,6 +394,7 @@ impl<'a> Planner<'a, '_> {
             moves,
             links: true,
             adopts: !has_id && self.settings.family.adopts(),
+            mark: self.clear(copy),
             ..PersonItem::NONE
         });
     }

@@ -233,11 +233,7 @@ fn complete<'a>(
 }
 
 /// By row of the copy: the departments that go.
-fn removals(
-    directory: &Directory,
-    departments: &Departments<'_>,
-    people: &people::People<'_>,
-) -> Vec<bool> {
+fn removals(directory: &Directory, departments: &Departments<'_>, people: &people::People<'_>) -> Vec<bool> {
     let mut occupied = vec![false; directory.departments.len()];
     if departments.leaving.is_empty() {
         return occupied;

@@ -118,15 +118,8 @@ pub enum Field {
 }
 
 impl Field {
-    pub const ALL: [Self; 7] = [
-        Self::NameZh,
-        Self::NameEn,
-        Self::Mobile,
-        Self::Email,
-        Self::EmployeeId,
-        Self::Position,
-        Self::Sex,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::NameZh, Self::NameEn, Self::Mobile, Self::Email, Self::EmployeeId, Self::Position, Self::Sex];
 }
 
 /// A field of an OA user that a value can come from.
@@ -262,8 +255,20 @@ impl Settings {
     /// Everything above, the order of lists that are sets not counting.
     pub(super) fn digest(&self, mixer: &mut Mixer) {
         // Without `..`, so that no new setting is forgotten here.
-        let Self { scope, top, add_people, concurrent, pairs, mapping, decrease_max, cap, grace_days, baseline, family, rate } =
-            self;
+        let Self {
+            scope,
+            top,
+            add_people,
+            concurrent,
+            pairs,
+            mapping,
+            decrease_max,
+            cap,
+            grace_days,
+            baseline,
+            family,
+            rate,
+        } = self;
         let Scope { departments, include, exclude } = scope;
         set(mixer, departments.iter().map(String::as_str));
         set(mixer, include.iter().map(OaUserId::as_str));

@@ -93,11 +93,7 @@ impl Tree {
 }
 
 /// Builds the tree and marks its scope. Aborts where going on would be a guess.
-pub(super) fn build<'a>(
-    side: &'a OaSide,
-    scope: &Scope,
-    complaints: &mut Vec<Complaint<'a>>,
-) -> Result<Tree, Abort> {
+pub(super) fn build<'a>(side: &'a OaSide, scope: &Scope, complaints: &mut Vec<Complaint<'a>>) -> Result<Tree, Abort> {
     let count = side.departments.len();
     let mut nodes: Vec<Node> = side.departments.rows().map(|row| node(side, row)).collect();
     duplicates(side, &mut nodes);
@@ -179,12 +175,12 @@ fn follow(nodes: &mut [Node], children: &Children) -> Vec<u32> {
     order
 }
 
-/// What is open and was not reached hangs below something sealed or held, or is in a cycle.
+/// What cannot be reached from the top is below something held, or in a cycle, sealed or not.
 fn hold_the_rest(side: &OaSide, nodes: &mut [Node], children: &Children) {
     let mut reached = vec![false; nodes.len()];
     let starts = |row: &u32| {
         let node = &nodes[index(*row)];
-        matches!(node.status, Status::Sealed | Status::Held(_)) || (node.parent == NONE && node.status == Status::Open)
+        matches!(node.status, Status::Held(_)) || (node.parent == NONE && node.status != Status::Copy)
     };
     let mut below: Vec<u32> = side.departments.rows().filter(starts).collect();
     // Taken from the end: what is held comes first, so that everything below it is held and not merely sealed.
@@ -204,7 +200,8 @@ fn hold_the_rest(side: &OaSide, nodes: &mut [Node], children: &Children) {
         }
         below.extend(children.of(row).iter().filter(|child| !reached[index(**child)]));
     }
-    for (node, _) in nodes.iter_mut().zip(&reached).filter(|(node, reached)| !**reached && node.status != Status::Copy) {
+    for (node, _) in nodes.iter_mut().zip(&reached).filter(|(node, reached)| !**reached && node.status != Status::Copy)
+    {
         node.status = Status::Held(Reason::Cycle);
     }
 }

@@ -141,10 +141,7 @@ pub fn settings(tape: &mut Tape, world: &World) -> Settings {
     let top = tape.one_in(3).then(|| tape.below(world.depts.len()).to_string());
     let scope: Vec<String> = (0..world.units.len()).map(|n| format!("u{n}")).filter(|_| tape.one_in(6)).collect();
     let pair = |welink, oa| Pair { welink, oa };
-    let pairs = [
-        pair(WeLinkField::Mobile, OaField::Mobile),
-        pair(WeLinkField::EmployeeId, OaField::WorkCode),
-    ];
+    let pairs = [pair(WeLinkField::Mobile, OaField::Mobile), pair(WeLinkField::EmployeeId, OaField::WorkCode)];
     let pairs = tape.of(&[pairs.to_vec(), vec![pairs[0]], vec![pairs[1]], vec![]]);
     let mut mapping: Vec<Rule> = Mapping::default().rules().to_vec();
     mapping[4].only_at_creation = tape.one_in(3);
@@ -196,7 +193,7 @@ pub fn scope(world: &World, settings: &Settings, held: &BTreeSet<String>) -> BTr
         }
         way
     };
-    let unclear = |id: &str| way(id).is_empty() || way(id).iter().any(|unit| held.contains(&unit.id));
+    let unclear = |id: &str| way(id).is_empty() || held.contains(id);
     let sealed = |id: &str| way(id).iter().any(|unit| !unit.active);
     let chosen = |id: &str| settings.scope.departments.iter().any(|one| one == id);
     let in_scope = |id: &str| {

@@ -381,7 +381,8 @@ pub fn tree(world: &World, settings: &Settings) -> String {
     let (plan, _) = plan(&copy, &oa, settings, NOW);
     let mut lines = Vec::new();
     let of = |unit: &str| plan.departments.iter().find(|item| item.oa.is_some_and(|row| oa.department_id(row) == unit));
-    let mut todo: Vec<(usize, &Unit)> = world.units.iter().rev().filter(|one| one.parent.is_empty()).map(|one| (0, one)).collect();
+    let mut todo: Vec<(usize, &Unit)> =
+        world.units.iter().rev().filter(|one| one.parent.is_empty()).map(|one| (0, one)).collect();
     while let Some((depth, one)) = todo.pop() {
         if let Some(item) = of(&one.id) {
             let dot = if item.copy.is_some() || item.state == State::New { "●" } else { "○" };
