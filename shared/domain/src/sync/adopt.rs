@@ -35,7 +35,7 @@ struct Group {
     members: u32,
     /// The last member seen.
     member: u32,
-    /// It names several, and somebody waits for a decision.
+    /// Somebody who has it waits for a decision.
     is_doubtful: bool,
 }
 
@@ -133,6 +133,7 @@ pub(super) fn find(side: &OaSide, directory: &Directory, settings: &Settings, us
         return Found { found, wanted };
     }
     let mut is_open = vec![true; users.len()];
+    let mut all: Vec<(Pair, Groups)> = Vec::new();
     for pair in settings.pairs.iter().flat_map(Pairs::as_slice) {
         let mut groups = count(side, directory, *pair, users);
         for ((user, found), is_open) in users.iter().zip(&mut found).zip(&mut is_open).filter(|(_, open)| **open) {
@@ -141,7 +142,6 @@ pub(super) fn find(side: &OaSide, directory: &Directory, settings: &Settings, us
                 continue;
             };
             if (group.users, group.members) != (1, 1) || !is_equal(side, directory, *pair, *user, group.member) {
-                group.is_doubtful = true;
                 *found = Match::Held(Reason::Ambiguous);
                 continue;
             }
@@ -158,13 +158,24 @@ pub(super) fn find(side: &OaSide, directory: &Directory, settings: &Settings, us
                 wanted[index(group.member)] = true;
             }
         }
-        mark_doubtful(directory, *pair, &mut groups, &mut wanted);
+        all.push((*pair, groups));
     }
     only_one_each(&mut found);
+    let waiting = users.iter().zip(&found).filter(|(_, found)| **found == Match::Held(Reason::Ambiguous));
+    let waiting: Vec<u32> = waiting.map(|(user, _)| *user).collect();
+    for (pair, mut groups) in all {
+        for user in &waiting {
+            let value = value(pair.oa, of_user(side, *user, pair.oa));
+            if let Some(group) = value.and_then(|value| groups.find(value)) {
+                group.is_doubtful = true;
+            }
+        }
+        mark_doubtful(directory, pair, &mut groups, &mut wanted);
+    }
     Found { found, wanted }
 }
 
-/// Every member of a value that names several may be the one.
+/// Every member with a value of somebody who waits may be the one.
 fn mark_doubtful(directory: &Directory, pair: Pair, groups: &mut Groups, wanted: &mut [bool]) {
     if groups.groups.iter().any(|group| group.is_doubtful) {
         for row in directory.people.rows() {
