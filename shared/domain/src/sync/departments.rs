@@ -199,7 +199,9 @@ impl<'a, 'c> Matcher<'a, 'c> {
             Target::Is(row) => self.children.of(row),
             Target::New => &[],
             Target::Held(_) | Target::Out => {
-                units.iter().for_each(|unit| self.targets[index(*unit)] = Target::Held(Reason::ParentHeld));
+                for unit in units {
+                    self.targets[index(*unit)] = Target::Held(Reason::ParentHeld);
+                }
                 return;
             }
         };

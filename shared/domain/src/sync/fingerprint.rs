@@ -159,7 +159,9 @@ mod tests {
     fn neighbours_lengths_and_places_count() {
         let mixed = |parts: &[&str]| {
             let mut mixer = Mixer::new(7);
-            parts.iter().for_each(|part| mixer.text(part));
+            for part in parts {
+                mixer.text(part);
+            }
             mixer.long()
         };
         let long = "x".repeat(40);

@@ -129,7 +129,7 @@ impl<'a> Side<'_, 'a, '_> {
             let own = rows.next_if(|own| copy.get(*own, 0) == id);
             loss.before += u32::from(own.is_some_and(|own| mark(copy, own).seen == Seen::Shown));
             if is_clear {
-                items.extend(self.met((welink, row), own.map(|own| (copy, own)), same, &kept));
+                items.extend(met((welink, row), own.map(|own| (copy, own)), same, &kept));
             } else {
                 // Not lost, and not to be trusted either.
                 let name = welink.get(row, if N == 5 { copy::DEPARTMENT_NAME } else { copy::NAME_ZH });
@@ -140,28 +140,6 @@ impl<'a> Side<'_, 'a, '_> {
             items.extend(self.gone(copy, row, &mut loss));
         }
         (items, loss)
-    }
-
-    /// Shown now.
-    fn met<const N: usize>(
-        &self,
-        (welink, row): (&CopyTable<N>, u32),
-        own: Option<(&CopyTable<N>, u32)>,
-        same: Same<N>,
-        kept: impl Fn(u32) -> Option<Fingerprint>,
-    ) -> Option<CopyItem> {
-        let item = CopyItem { state: CopyState::New, welink: Some(CopyRow(row)), copy: None, kept: None };
-        let Some((copy, own)) = own else { return Some(item) };
-        let mark = mark(copy, own);
-        let is_same = same(welink, row, copy, own);
-        let state = match mark.seen {
-            Seen::Missing(_) => CopyState::Returned,
-            Seen::Shown if is_same => return None,
-            Seen::Shown | Seen::NotInRange => CopyState::Changed,
-        };
-        // The first look after a write of ours: what is shown is the form in which WeLink keeps it.
-        let kept = (!is_same && mark.written != 0 && mark.kept == 0).then(|| kept(row)).flatten();
-        Some(CopyItem { state, copy: Some(CopyRow(own)), kept, ..item })
     }
 
     /// Not shown now.
@@ -180,6 +158,27 @@ impl<'a> Side<'_, 'a, '_> {
         };
         Some(CopyItem { state, welink: None, copy: Some(CopyRow(row)), kept: None })
     }
+}
+
+/// Shown now.
+fn met<const N: usize>(
+    (welink, row): (&CopyTable<N>, u32),
+    own: Option<(&CopyTable<N>, u32)>,
+    same: Same<N>,
+    kept: impl Fn(u32) -> Option<Fingerprint>,
+) -> Option<CopyItem> {
+    let item = CopyItem { state: CopyState::New, welink: Some(CopyRow(row)), copy: None, kept: None };
+    let Some((copy, own)) = own else { return Some(item) };
+    let mark = mark(copy, own);
+    let is_same = same(welink, row, copy, own);
+    let state = match mark.seen {
+        Seen::Missing(_) => CopyState::Returned,
+        Seen::Shown if is_same => return None,
+        Seen::Shown | Seen::NotInRange => CopyState::Changed,
+    };
+    // The first look after a write of ours: what is shown is the form in which WeLink keeps it.
+    let kept = (!is_same && mark.written != 0 && mark.kept == 0).then(|| kept(row)).flatten();
+    Some(CopyItem { state, copy: Some(CopyRow(own)), kept, ..item })
 }
 
 fn mark<const N: usize>(table: &CopyTable<N>, row: u32) -> CopyMark {

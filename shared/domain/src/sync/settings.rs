@@ -293,7 +293,9 @@ fn set<'a>(mixer: &mut Mixer, texts: impl Iterator<Item = &'a str>) {
     sorted.sort_unstable();
     sorted.dedup();
     mixer.number(u64::try_from(sorted.len()).unwrap_or(u64::MAX));
-    sorted.into_iter().for_each(|text| mixer.text(text));
+    for text in sorted {
+        mixer.text(text);
+    }
 }
 
 #[cfg(test)]

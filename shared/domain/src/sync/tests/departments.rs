@@ -251,7 +251,7 @@ fn a_linked_department_that_welink_lost_is_made_again() {
     let (after, plan) = world.run(&Settings::default());
     assert_eq!((plan.department_counts.new, plan.person_counts.changed), (1, 1));
     let made = after.depts.iter().find(|dept| dept.link == "a").unwrap();
-    assert_eq!(after.members[0].departments, [made.code.clone()]);
+    assert_eq!(after.members[0].departments, std::slice::from_ref(&made.code));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn twl_03_with_a_top_department_the_oa_root_becomes_its_child() {
 fn m67_an_empty_welink_is_filled_and_everybody_is_linked() {
     let depts = vec![dept("0", "", "演示部门")];
     let users = vec![user("1", "张三", &["a1"]), user("2", "李四", &["r"]), user("3", "王五", &["b"])];
-    let world = World { depts, users, ..oa("演示部门") };
+    let world = World { users, depts, ..oa("演示部门") };
     let (after, plan) = world.run(&settings());
     assert_eq!((plan.person_counts.new, plan.person_counts.links, plan.department_counts.new), (3, 3, 4));
     // Levels 1 and 2, people: three calls and as many results.

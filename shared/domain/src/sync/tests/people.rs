@@ -129,7 +129,8 @@ fn whoever_is_not_clearly_somebody_is_held_and_not_created() {
     let mut base = world(2);
     base.members[1] = Member { mobile: base.users[1].mobile.clone(), ..member("m2", "旧名", &["2"]) };
     let twin = User { id: "3".to_owned(), ..base.users[1].clone() };
-    let cases: Vec<(fn(&mut World, &User), Reason)> = vec![
+    type Change = fn(&mut World, &User);
+    let cases: Vec<(Change, Reason)> = vec![
         (|world, twin| world.users.push(twin.clone()), Reason::Ambiguous),
         (
             |world, _| world.members.push(Member { user: "m9".to_owned(), ..world.members[1].clone() }),
