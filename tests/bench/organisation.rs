@@ -81,8 +81,8 @@ pub fn write(folder: &Path, people: u32) -> Result<()> {
 }
 
 fn of_oa(one: u32, departments: u32, edited: bool) -> String {
-    let title = if edited && one % 3 > 0 { "高级工程师" } else { "工程师" };
-    let mobile = mobile(one, edited && one % 3 == 0);
+    let title = if edited && !one.is_multiple_of(3) { "高级工程师" } else { "工程师" };
+    let mobile = mobile(one, edited && one.is_multiple_of(3));
     format!(
         r#"{{"id":"{}","name":"员工{one}","login":"user{one}","work_code":"W{one:07}","mobile":"+86{mobile}","#,
         1_000_000 + one
@@ -94,11 +94,10 @@ fn of_oa(one: u32, departments: u32, edited: bool) -> String {
 
 fn of_copy(one: u32, departments: u32) -> String {
     let (account, mobile, id) = (account(one), mobile(one, false), 1_000_000 + one);
-    format!(r#"{{"user":"{account}","corp_user":"{id}","name_zh":"员工{one}","mobile":"+86-{mobile}","#)
-        + &format!(
-            r#""email":"user{one}@corp.example","employee":"W{one:07}","position":"工程师","departments":["{}"],"link":"{id}"}}"#,
-            code(one % departments)
-        )
+    let code = code(one % departments);
+    let name = format!(r#"{{"user":"{account}","corp_user":"{id}","name_zh":"员工{one}","mobile":"+86-{mobile}","#);
+    let rest = format!(r#""email":"user{one}@corp.example","employee":"W{one:07}","position":"工程师","#);
+    format!(r#"{name}{rest}"departments":["{code}"],"link":"{id}"}}"#)
 }
 
 fn write_people(

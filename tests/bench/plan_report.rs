@@ -40,13 +40,8 @@ fn ratios(plans: &Plans) -> Result<String> {
     let both = of(|one| (one.python_parse_s + one.python_plan_s) / (one.parse_s + one.plan_s));
     row("P6", "parse and plan: Python ÷ ours", Goal::AtLeast(8.0), both)?;
     row("P7", "plan ÷ one pass over the bytes of both inputs", Goal::AtMost(20.0), of(|one| one.plan_s / one.pass_s))?;
-    let (few, many) =
-        (Spread::of(plans.growth.iter().map(|one| one.0)), Spread::of(plans.growth.iter().map(|one| one.1)));
     let tenfold = f64::from(LARGE) / f64::from(SMALL);
-    let exponent = |many: f64, few: f64| (many / few).ln() / tenfold.ln();
-    // Of the medians: a single turn of either is too short a moment of the machine.
-    let p50 = exponent(many.p50, few.p50);
-    let growth = Spread { p10: exponent(many.p10, few.p10), p50, p90: exponent(many.p90, few.p90) };
+    let growth = Spread::of(plans.growth.iter().map(|(few, many)| (many / few).ln() / tenfold.ln()));
     row("P8", "growth of a plan from 100,000 to 1,000,000 people, exponent", Goal::AtMost(1.12), growth)?;
     for (people, limit) in [(SMALL, 100.0), (LARGE, 512.0)] {
         let peak = *plans.memory.get(&people).context("a peak was measured")?;

@@ -1,9 +1,9 @@
 //! The planner of one organisation on both sides (product.md A.7, A.8): what a run would write, as a function of the
 //! bridge copy, the OA and the settings.
 //!
-//! It cannot fail. [`plan`] returns a [`Plan`] and [`Complaint`]s; what is not certain is held and left as it is on both
-//! sides. [`guard`] judges a plan before its first write, and [`Plan::release`] gives its batches only to a plan that was
-//! neither aborted nor blocked. [`copy_plan`] does the same for from-WeLink.
+//! It cannot fail. [`plan`] returns a [`Plan`] and [`Complaint`]s; what is not certain is held and left as it is on
+//! both sides. [`guard`] judges a plan before its first write, and [`Plan::release`] gives out the batches of a plan
+//! that was neither aborted nor blocked. [`copy_plan`] does the same for from-WeLink.
 //!
 //! Architecture invariant: the order in which records arrive changes nothing. Rows are sorted by id when a side is
 //! complete, and every list of a plan follows them.

@@ -147,13 +147,13 @@ impl Abort {
         match self {
             Self::RootMismatch { .. } => Text::new(
                 "OA 的根部门「{oa}」与 WeLink 的根部门「{welink}」名称不同，同步已中止，没有任何改动。请把其中一个改名，或在设置中选择顶级部门。",
-                "The OA's root \"{oa}\" and WeLink's root \"{welink}\" have different names. The sync has stopped and changed \
-                 nothing. Rename one of them, or choose a top department in the settings.",
+                "The OA's root \"{oa}\" and WeLink's root \"{welink}\" have different names. The sync has stopped and \
+                 changed nothing. Rename one of them, or choose a top department in the settings.",
             ),
             Self::SeveralRoots { .. } => Text::new(
                 "OA 有多个根部门（{oa}），无法与 WeLink 的根部门对应。请在设置中选择顶级部门，或在 OA 中只保留一个根部门。",
-                "The OA has several roots ({oa}), and WeLink has one. Choose a top department in the settings, or give the OA \
-                 one root.",
+                "The OA has several roots ({oa}), and WeLink has one. Choose a top department in the settings, or give \
+                 the OA one root.",
             ),
             Self::TopMissing { .. } => Text::new(
                 "选择的顶级部门（{welink}）在 WeLink 中已不存在，同步已中止。请重新选择顶级部门。",
@@ -161,8 +161,8 @@ impl Abort {
             ),
             Self::TopInside { .. } => Text::new(
                 "OA 部门「{oa}」已关联到包含顶级部门的 WeLink 部门。请解除该关联，或选择其他顶级部门。",
-                "The OA's department \"{oa}\" is linked to a department that contains the top department. Remove that link, or \
-                 choose another top department.",
+                "The OA's department \"{oa}\" is linked to a department that contains the top department. Remove that \
+                 link, or choose another top department.",
             ),
             Self::NoRoot => Text::new(
                 "云桥通讯录中没有根部门，请先完整执行「从 WeLink 同步」。",

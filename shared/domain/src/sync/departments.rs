@@ -332,7 +332,8 @@ impl Facts<'_, '_> {
         })
     }
 
-    /// Linked departments that no unit in scope stands for, deepest first. `used` are those that stay for another reason.
+    /// Linked departments that no unit in scope stands for, deepest first. `used` are those that stay for
+    /// another reason.
     fn leaving(&self, mut used: Vec<bool>) -> Vec<u32> {
         let Self { oa, directory, tree, targets, .. } = self;
         for target in *targets {

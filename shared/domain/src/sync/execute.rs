@@ -1,4 +1,5 @@
-//! A plan as calls to WeLink: what goes into one batch, in which order, and what each object is told (product.md TWL-20).
+//! A plan as calls to WeLink: what goes into one batch, in which order, and what each object is told (product.md
+//! TWL-20).
 
 use std::borrow::Cow;
 

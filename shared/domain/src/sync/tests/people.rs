@@ -5,6 +5,9 @@ use crate::ids::OaUserId;
 use crate::matching::{OaField, Pair, Pairs, WeLinkField};
 use crate::sync::*;
 
+/// Something that is done to a world, with a user to put into it.
+type Edit = fn(&mut World, &User);
+
 /// `演示部门` with 部门A and 部门B, linked; people `1..=n` in 部门A, linked.
 fn world(people: usize) -> World {
     let users: Vec<User> = (1..=people).map(|n| user(&n.to_string(), &format!("员工{n}"), &["a"])).collect();
@@ -129,8 +132,7 @@ fn whoever_is_not_clearly_somebody_is_held_and_not_created() {
     let mut base = world(2);
     base.members[1] = Member { mobile: base.users[1].mobile.clone(), ..member("m2", "旧名", &["2"]) };
     let twin = User { id: "3".to_owned(), ..base.users[1].clone() };
-    type Change = fn(&mut World, &User);
-    let cases: Vec<(Change, Reason)> = vec![
+    let cases: Vec<(Edit, Reason)> = vec![
         (|world, twin| world.users.push(twin.clone()), Reason::Ambiguous),
         (
             |world, _| world.members.push(Member { user: "m9".to_owned(), ..world.members[1].clone() }),
