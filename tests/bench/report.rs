@@ -14,8 +14,8 @@ use crate::starts::{FUNCTIONS, HELLO, PYTHON, Starts};
 use crate::stats::Spread;
 use crate::warm::SignIn;
 
-const BEGIN: &str = "<!-- measured: begin -->";
-const END: &str = "<!-- measured: end -->";
+/// The section of this page that the figures of starts and sign-ins go into.
+const SECTION: &str = "measured";
 const MEGABYTE: f64 = 1024.0 * 1024.0;
 
 /// Everything that a run has measured.
@@ -30,10 +30,15 @@ pub struct Measured {
 /// Prints the figures and puts them into the page.
 pub fn write(measured: &Measured) -> Result<()> {
     let figures = format!("{}\n\n{}\n{}\n{}", machine(), ratios(measured)?, times(measured)?, calls(measured)?);
-    show(&figures);
+    put(SECTION, &figures)
+}
+
+/// Prints figures and puts them between the markers of a section.
+pub fn put(section: &str, figures: &str) -> Result<()> {
+    show(figures);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
     let old = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
-    fs::write(&page, replace(&old, &figures)?)?;
+    fs::write(&page, replace(&old, section, figures)?)?;
     Ok(())
 }
 
@@ -42,10 +47,11 @@ fn show(text: &str) {
     println!("{text}");
 }
 
-fn replace(page: &str, figures: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).context("docs/benchmarks.md has no begin marker")?;
-    let (_, after) = rest.split_once(END).context("docs/benchmarks.md has no end marker")?;
-    Ok(format!("{before}{BEGIN}\n{figures}\n{END}{after}"))
+fn replace(page: &str, section: &str, figures: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {section}: begin -->"), format!("<!-- {section}: end -->"));
+    let (before, rest) = page.split_once(&begin).context("docs/benchmarks.md has no begin marker")?;
+    let (_, after) = rest.split_once(&end).context("docs/benchmarks.md has no end marker")?;
+    Ok(format!("{before}{begin}\n{figures}\n{end}{after}"))
 }
 
 /// The goals, each with the ratio of the same round, so that a slow moment of the machine hits both sides.
@@ -135,7 +141,8 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-fn machine() -> String {
+/// What an absolute time means anything beside.
+pub fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -150,9 +157,13 @@ mod tests {
 
     #[test]
     fn only_the_part_between_the_markers_changes() {
-        let page = format!("# Head\n{BEGIN}\nold\n{END}\ntail\n");
-        assert_eq!(replace(&page, "new").unwrap(), format!("# Head\n{BEGIN}\nnew\n{END}\ntail\n"));
-        assert!(replace("# Head", "new").is_err());
+        let page = |figures: &str| {
+            format!(
+                "# Head\n<!-- a: begin -->\n{figures}\n<!-- a: end -->\n<!-- b: begin -->\nb\n<!-- b: end -->\ntail\n"
+            )
+        };
+        assert_eq!(replace(&page("old"), "a", "new").unwrap(), page("new"));
+        assert!(replace("# Head", "a", "new").is_err());
     }
 
     #[test]

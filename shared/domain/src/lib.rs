@@ -19,5 +19,6 @@ pub mod pacing;
 pub mod problem;
 pub mod role;
 pub mod session;
+pub mod sync;
 pub mod text;
 pub mod time;
