@@ -50,6 +50,19 @@ pub enum Action {
     TicketRefused,
     #[serde(rename = "person.create")]
     PersonCreate,
+    #[serde(rename = "scan-login.update")]
+    ScanLoginUpdate,
+    #[serde(rename = "scan-login.scan")]
+    Scan,
+    #[serde(rename = "scan-login.approve")]
+    ScanApprove,
+    #[serde(rename = "scan-login.deny")]
+    ScanDeny,
+    /// Its person said afterwards that it was not him.
+    #[serde(rename = "scan-login.revoke")]
+    ScanRevoke,
+    #[serde(rename = "scan-login.refused")]
+    ScanRefused,
 }
 
 /// One entry: who, what, on what, with which result, from where, when.

@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here does IO, reads a clock, draws a random number or awaits. Every rule is a
 //! function of its arguments, so each of them can be tested by a table and explained by reading it.
 
+pub mod agent;
 pub mod audit;
 pub mod breaker;
 pub mod destination;
@@ -12,8 +13,10 @@ pub mod lockout;
 pub mod mask;
 pub mod matching;
 pub mod model;
+pub mod network;
 pub mod pacing;
 pub mod problem;
+pub mod qr;
 pub mod role;
 pub mod session;
 pub mod text;

@@ -14,6 +14,7 @@ pub mod ticket;
 pub mod webhook;
 
 use domain::ids::{OaUserId, TicketId};
+use platform::secret::Secret;
 
 use crate::model::{AppList, Capabilities, MatchField, OaUser, OrgUnit};
 use crate::port::{Attempt, Credential, OaError, Page, Port, Read, Revocation, Step, Visit};
@@ -77,6 +78,12 @@ impl Port for Oa {
     async fn hand_off(&self, visit: &Visit<'_>) -> Result<Step, OaError> {
         match self {
             Self::Generic(oa) => oa.hand_off(visit).await,
+        }
+    }
+
+    async fn scan_ticket(&self, visit: &Visit<'_>) -> Result<Secret<String>, OaError> {
+        match self {
+            Self::Generic(oa) => oa.scan_ticket(visit).await,
         }
     }
 

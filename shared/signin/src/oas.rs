@@ -55,6 +55,18 @@ impl Bridge {
         Ok(opened)
     }
 
+    /// Whether this is the instance's bearer token, which its GETs carry (oa-api.md C.6).
+    pub async fn is_bearer_of(&self, instance: &OaInstance, given: &str) -> Result<bool, Refusal> {
+        if let Some(known) = self.0.bearers.get(&instance.id, instance.version) {
+            return Ok(known.matches(given));
+        }
+        let stored = self.stored_oa_secrets(&instance.id).await?;
+        let bearer = self.sealer().await?.open(&context(&instance.id, "scim_bearer"), &stored.scim_bearer)?;
+        let right = bearer.matches(given);
+        self.0.bearers.put(instance.id.clone(), instance.version, Arc::new(bearer));
+        Ok(right)
+    }
+
     /// Seals an instance's secrets for storing.
     pub async fn seal_oa_secrets(
         &self,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::audit::Entry;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
+use domain::qr::ScanLogin;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ pub struct TenantConfig {
     pub oa_instances: Vec<OaInstance>,
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
+    pub scan_login: ScanLogin,
 }
 
 impl TenantConfig {
@@ -199,6 +201,21 @@ impl Store {
         self.save(&app.id.tenant(), writes, &[Saved::Changed]).await
     }
 
+    /// Replaces the settings of scan login that still have `setting.version - 1`, or writes the first ones.
+    pub async fn save_scan_login(
+        &self,
+        tenant: &TenantId,
+        setting: &ScanLogin,
+        audit: &Entry,
+    ) -> Result<Saved, StoreError> {
+        let item = item(&keys::scan_login(tenant), setting, None)?;
+        let write = match setting.version.saturating_sub(1) {
+            0 => self.write_new(item)?,
+            seen => self.write_version(item, seen)?,
+        };
+        self.save(tenant, vec![write, self.write_audit(audit)?], &[Saved::Changed]).await
+    }
+
     /// Runs the writes; when write `n` is refused, `refusals[n]` says what that means.
     async fn save(
         &self,
@@ -231,10 +248,13 @@ struct Owner<'a> {
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
     let (mut tenant, mut oa_instances, mut enterprises, mut apps) = (None, Vec::new(), Vec::new(), Vec::new());
+    let mut scan_login = ScanLogin::default();
     for item in items {
         let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         if sk == "TENANT" {
             tenant = Some(read(item)?);
+        } else if sk == keys::SCAN_LOGIN {
+            scan_login = read(item)?;
         } else if sk.starts_with("OA#") {
             oa_instances.push(read(item)?);
         } else if sk.contains("#APP#") {
@@ -243,5 +263,5 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps }))
+    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login }))
 }

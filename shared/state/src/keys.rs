@@ -5,8 +5,8 @@
 //! that comes from a request of a tenant's user leads there.
 
 use domain::ids::{
-    AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, SessionId, StateId, TenantId, TicketId,
-    WeLinkUserId,
+    AppId, BindId, ClientId, DeptCode, EnterpriseId, OaInstanceId, OaUserId, QrId, SessionId, StateId, TenantId,
+    TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -46,6 +46,13 @@ pub fn enterprise(id: &EnterpriseId) -> Key {
 pub fn app(enterprise: &EnterpriseId, id: &AppId) -> Key {
     Key::new(tenant_partition(&id.tenant()), format!("ENT#{enterprise}#APP#{id}"))
 }
+
+/// The tenant's settings of scan login.
+pub fn scan_login(tenant: &TenantId) -> Key {
+    Key::new(tenant_partition(tenant), SCAN_LOGIN)
+}
+
+pub(crate) const SCAN_LOGIN: &str = "SCANLOGIN";
 
 /// Claims an enterprise's name within its tenant.
 pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
@@ -110,6 +117,11 @@ pub fn one_time_state(id: &StateId) -> Key {
 
 pub fn session(id: &SessionId) -> Key {
     Key::new(format!("T#{}#W#{id}", id.tenant()), "SESSION")
+}
+
+/// A code that is shown for scan login.
+pub fn qr(id: &QrId) -> Key {
+    Key::new(format!("T#{}#Q#{id}", id.tenant()), "QR")
 }
 
 pub fn bind_session(id: &BindId) -> Key {

@@ -16,6 +16,7 @@ pub mod link;
 pub mod lockout;
 pub mod onetime;
 pub mod person;
+pub mod qr;
 pub mod reindex;
 pub mod secrets;
 pub mod session;
