@@ -12,6 +12,7 @@ mod my_page;
 mod operations;
 mod packaged;
 mod protection;
+mod scan_login;
 mod settings;
 mod sign_in;
 mod state;

@@ -1,7 +1,7 @@
 //! T6: an id of another tenant, everywhere an id goes in. Always "not found", the same as for an id of nobody.
 
 use domain::ids::{
-    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
+    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, QrId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
     TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
@@ -31,7 +31,8 @@ proptest! {
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
-            keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
+            keys::ticket(&TicketId::from_random(&tenant, random)), keys::scan_login(&tenant),
+            keys::qr(&QrId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign), keys::due(&tenant, Timestamp(0), &foreign, &foreign),
         ];
         let prefix = format!("T#{tenant}");
@@ -49,7 +50,7 @@ proptest! {
 #[test]
 fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/state/src/keys.rs")).unwrap();
-    let carriers = ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId"];
+    let carriers = ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId", "QrId"];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
         constructors += 1;

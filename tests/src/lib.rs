@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod logs;
 pub mod program;
 pub mod runtime_api;
+pub mod scan;
 pub mod simulated;
 pub mod tap;
 pub mod tools;

@@ -6,7 +6,7 @@ use domain::role::Permission::{self, Bind, Install, Operate, Own, Read};
 use domain::text::Text;
 use signin::Bridge;
 
-use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
+use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, scan_login, tenants};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,9 @@ routes! {
     GET "/v1/tenants/{tenant}/audit" Read => audit::list, "审计日志" / "Audit log";
     GET "/v1/tenants/{tenant}/oa-instances" Read => oa_instances::list, "列出 OA 实例" / "List the OA instances";
     POST "/v1/tenants/{tenant}/oa-instances" Own => oa_instances::create, "添加 OA 实例" / "Add an OA instance";
+    GET "/v1/tenants/{tenant}/scan-login" Read => scan_login::show, "扫码登录设置" / "Settings of scan login";
+    PUT "/v1/tenants/{tenant}/scan-login" Operate => scan_login::save,
+        "保存扫码登录设置" / "Save the settings of scan login";
     GET "/v1/oa-instances/{instance}" Read => oa_instances::show, "读取 OA 实例" / "Read an OA instance";
     GET "/v1/oa-instances/{instance}/apps" Read => oa_instances::apps, "OA 的应用" / "Applications of the OA";
     GET "/v1/tenants/{tenant}/enterprises" Read => enterprises::list, "列出企业" / "List the enterprises";

@@ -13,6 +13,7 @@ mod error;
 mod input;
 mod links;
 mod oa_instances;
+mod scan_login;
 mod tenants;
 
 use std::sync::Arc;

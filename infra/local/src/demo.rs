@@ -199,6 +199,8 @@ impl Simulators {
         let app = api.post(&format!("/v1/enterprises/{}/apps", known.enterprise), &app).await?;
         known.app = serde_json::from_value(app["id"].clone())?;
         self.set_homepage(&known, port)?;
+        let scan_login = json!({ "version": 0, "enabled": true, "apps": [known.app] });
+        api.call(http::Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan_login)).await?;
         self.link_people(bridge, &known).await?;
         Ok(known)
     }

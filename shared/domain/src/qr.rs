@@ -156,8 +156,9 @@ pub struct QrSession {
     pub id: QrId,
     pub instance: OaInstanceId,
     pub shown: Shown,
-    /// The page of the OA to open.
-    pub dest: Destination,
+    /// The page of the OA to open, already checked; absent = the app's homepage.
+    #[serde(default)]
+    pub dest: Option<Destination>,
     pub desktop: Desktop,
     pub created: Timestamp,
     pub expires: Timestamp,

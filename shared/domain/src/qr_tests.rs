@@ -16,7 +16,7 @@ fn code(life_s: i64) -> QrSession {
         id: QrId::from_random(&tenant(), [1; RANDOM_CHARS]),
         instance: OaInstanceId::from_random(&tenant(), [2; RANDOM_CHARS]),
         shown: Shown::Server,
-        dest: Destination::root(),
+        dest: None,
         desktop: Desktop { address: String::new(), browser: String::new(), system: String::new() },
         created: START,
         expires: START.plus_s(life_s),

@@ -290,7 +290,7 @@ impl Bridge {
     }
 
     pub(crate) fn note(&self, visitor: Visitor<'_>) -> SignInNote {
-        SignInNote { at: self.clock().now(), from: visitor.from.to_owned() }
+        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: String::new() }
     }
 
     /// A person who is not in the copy yet, with what WeLink tells of him.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::ids::OaInstanceId;
+use domain::ids::{OaInstanceId, RANDOM_CHARS};
 use domain::model::OaInstance;
 use domain::problem;
 use oa::Oa;
 use oa::generic::{Generic, Settings};
-use platform::secret::Secret;
+use oa::webhook::WebhookId;
+use platform::secret::{Secret, sha256_hex, unhex};
 use state::secrets::OaSecrets;
 
 use crate::bridge::Bridge;
@@ -65,6 +66,17 @@ impl Bridge {
         let right = bearer.matches(given);
         self.0.bearers.put(instance.id.clone(), instance.version, Arc::new(bearer));
         Ok(right)
+    }
+
+    /// Bytes for an id that the same signed request gives again and nobody else can guess, whatever its `webhook-id` is
+    /// made of.
+    pub async fn repeatable(&self, instance: &OaInstance, call: &WebhookId) -> Result<[u8; RANDOM_CHARS], Refusal> {
+        let secrets = self.push_secrets(instance).await?;
+        let secret = secrets.first().map(|secret| secret.expose().as_str()).unwrap_or_default();
+        let digest = unhex(&sha256_hex(&format!("{secret}#{}#{call}", instance.id))).unwrap_or_default();
+        let mut bytes = [0; RANDOM_CHARS];
+        bytes.iter_mut().zip(digest).for_each(|(byte, drawn)| *byte = drawn);
+        Ok(bytes)
     }
 
     /// Seals an instance's secrets for storing.
