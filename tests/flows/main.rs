@@ -13,6 +13,8 @@ mod operations;
 mod packaged;
 mod protection;
 mod scan_login;
+mod scan_login_server;
+mod scan_login_state;
 mod settings;
 mod sign_in;
 mod state;

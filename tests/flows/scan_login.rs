@@ -209,11 +209,11 @@ async fn qrl_06_after_its_time_after_use_and_for_a_second_phone_every_call_is_re
     assert_eq!(problem(&phone.post_form(&action, &fields).await.unwrap()), "qr-expired");
     // A second phone: before and after the first one has claimed it.
     let mut screen = world.screen().await;
-    let mut slow = world.browser();
+    let (mut slow, colleague) = (world.browser(), world.demo().company.people[1].login.clone());
     let opened = slow.get(&screen.code).await.unwrap();
     let confirmation = world.scan(&mut phone, &screen.code, LINKED).await;
     let (action, mut fields) = opened.form("answer").unwrap();
-    fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, code)| *code = world.code("wangwei"));
+    fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, code)| *code = world.code(&colleague));
     let second = slow.post_form(&action, &fields).await.unwrap();
     assert_eq!((second.status, &*problem(&second)), (StatusCode::CONFLICT, "qr-used"));
     assert_eq!(problem(&world.browser().get(&screen.code).await.unwrap()), "qr-used");
@@ -238,15 +238,15 @@ async fn qrl_06_after_its_time_after_use_and_for_a_second_phone_every_call_is_re
 async fn qrl_06_fifty_parallel_scans_confirmations_and_entries_yield_one_session() {
     let world = World::start().await;
     let screen = world.screen().await;
-    // Fifty phones of one member open the code before anybody has claimed it.
+    // Fifty phones of five members open the code before anybody has claimed it.
     let mut phones = Vec::new();
-    for _ in 0..10 {
+    for n in 0..50 {
         let mut phone = world.browser();
         let opened = phone.get(&screen.code).await.unwrap();
-        phones.push((phone, opened.form("answer").unwrap()));
+        phones.push((world.demo().company.people[n % 5].login.clone(), phone, opened.form("answer").unwrap()));
     }
-    let scans = phones.into_iter().map(|(mut phone, (action, mut fields))| {
-        let code = world.code(LINKED);
+    let scans = phones.into_iter().map(|(login, mut phone, (action, mut fields))| {
+        let code = world.code(&login);
         async move {
             fields.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, value)| value.clone_from(&code));
             let page = phone.post_form(&action, &fields).await.unwrap();
@@ -355,7 +355,9 @@ async fn qrl_09_a_wrong_number_ends_the_attempt_and_is_audited() {
     let screen = world.screen().await;
     let mut phone = world.browser();
     let page = world.scan(&mut phone, &screen.code, LINKED).await;
-    let told = world.answer_scan(&mut phone, &page, "approve").await;
+    let (action, _) = page.form("approve").unwrap();
+    let answered = phone.post_form(&action, &[("verdict".to_owned(), "approve".to_owned())]).await.unwrap();
+    let told = phone.follow(answered).await.unwrap();
     assert_eq!(told.problem().as_deref(), Some("qr-wrong-number"));
 }
 

@@ -20,7 +20,7 @@ use serde_json::json;
 use signin::Bridge;
 use sim::company::{Company, OUT_OF_RANGE};
 use sim::faults::{Dialect, Faults};
-use sim::phone::{self, PhoneState};
+use sim::phone::{self, Codes, PhoneState};
 use sim::{oa, welink};
 
 use crate::client::Client;
@@ -63,6 +63,8 @@ pub(crate) struct Simulators {
     faults: Faults,
     company: Company,
     entropy: Entropy,
+    /// What the phone's scanner sees.
+    pub(crate) codes: Codes,
 }
 
 impl Simulators {
@@ -85,11 +87,12 @@ impl Simulators {
             company: at_the_oa,
             bridge: Transport::reqwest(vec!["bridge.localhost".to_owned()], None),
         });
-        Self { welink, oa, faults, company, entropy: entropy.clone() }
+        Self { welink, oa, faults, company, entropy: entropy.clone(), codes: Codes::default() }
     }
 
     pub(crate) fn routers(&self) -> BTreeMap<String, Router> {
-        let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone() };
+        let phone =
+            PhoneState { welink: self.welink.clone(), faults: self.faults.clone(), codes: self.codes.clone() };
         BTreeMap::from([
             ("welink.localhost".to_owned(), self.welink.router()),
             ("login.localhost".to_owned(), self.welink.login_router()),

@@ -2,6 +2,7 @@
 //!
 //! It uses the real SDK clients over loopback HTTP, so nothing differs from AWS but the endpoint.
 
+mod camera;
 pub mod cli;
 mod client;
 mod demo;

@@ -117,6 +117,11 @@ pub async fn start(options: Options) -> Result<Running> {
     ]);
     if let Some(simulators) = &simulators {
         routers.extend(simulators.routers());
+        for host in ["bridge.localhost", "oa.localhost"] {
+            if let Some(router) = routers.remove(host) {
+                routers.insert(host.to_owned(), crate::camera::watched(router, &simulators.codes));
+            }
+        }
     }
     let front = Front { routers: Arc::new(routers), port }.router();
     let server = tokio::spawn(serve(listener, front, stopped));

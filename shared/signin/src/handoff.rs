@@ -128,7 +128,8 @@ impl Bridge {
             dest: &visit.dest,
             amr: visit.amr(),
             ticket: &ticket,
-            qr: visit.scanned.as_ref().map(|scanned| &scanned.qr),
+            // Only a ticket that the OA's server asked for names its code: here the nonce binds it (oa-api.md C.2.2).
+            qr: None,
             nonce: nonce.as_ref(),
             return_to: &return_to,
             issuer: self.config().origin.as_str(),

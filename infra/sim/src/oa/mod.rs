@@ -12,6 +12,7 @@ mod filter;
 mod machine;
 mod pages;
 mod refusal;
+mod scan;
 mod scim;
 mod scim_schema;
 mod sessions;
@@ -139,6 +140,7 @@ struct Inner {
     settings: Mutex<Settings>,
     directory: Mutex<directory::Directory>,
     sessions: Mutex<sessions::Sessions>,
+    before: Mutex<scan::Before>,
     keys: Mutex<ticket::KeySet>,
     answered: Mutex<machine::Answered>,
     wrong_tries: Mutex<credential::WrongTries>,
@@ -180,6 +182,7 @@ impl Oa {
             first_bearer: Mutex::default(),
             settings: Mutex::default(),
             sessions: Mutex::default(),
+            before: Mutex::default(),
             keys: Mutex::default(),
             answered: Mutex::default(),
             wrong_tries: Mutex::default(),
@@ -213,6 +216,7 @@ impl Oa {
         Router::new()
             .merge(pages::routes())
             .merge(bridge_page::routes())
+            .merge(scan::routes())
             .merge(sso::routes())
             .merge(machine::routes())
             .merge(credential::routes())
