@@ -15,7 +15,7 @@ use platform::transport::Transport;
 use platform::vault::Vault;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use signin::{Bridge, Parts};
 use state::Store;
@@ -105,8 +105,7 @@ async fn by_the_table(world: &World, id: &QrId, event: Event, approval: &Approva
 #[tokio::test]
 async fn qrl_06_the_table_takes_exactly_the_steps_of_the_domains_machine() {
     let world = World::start().await;
-    let (entropy, mut runner) = (platform::entropy::Entropy::seeded(7), TestRunner::deterministic());
-    runner.clone_from(&TestRunner::new(Config { cases: STORIES, ..Config::default() }));
+    let (entropy, mut runner) = (platform::entropy::Entropy::system(), TestRunner::default());
     let mut taken = 0;
     for _ in 0..STORIES {
         let story = prop::collection::vec(event(), 1..14).new_tree(&mut runner).unwrap().current();

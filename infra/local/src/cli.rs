@@ -12,6 +12,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::scan_cli::{self, ScanLogin};
 use crate::serve::{Options, Running, Systems, one_line, start};
 
 /// The WeLink bridge (云桥): employees open the OA from WeLink, already signed in.
@@ -77,6 +78,8 @@ enum Command {
     /// Links between people and OA users.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// Scan login: a code on the OA's login page.
+    ScanLogin(ScanLogin),
     /// The newest entries of a tenant's audit log.
     Audit {
         #[arg(long)]
@@ -173,7 +176,7 @@ enum EnterpriseCommand {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
+pub(crate) enum Switch {
     On,
     Off,
 }
@@ -361,6 +364,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         }
         Command::App(command) => ask_app(api, command).await,
         Command::Link(command) => ask_link(api, command).await,
+        Command::ScanLogin(command) => scan_cli::ask(api, command).await,
         Command::Audit { tenant } => api.get(&format!("/v1/tenants/{tenant}/audit")).await,
         Command::Settings => Ok(Value::Null),
     }

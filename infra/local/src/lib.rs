@@ -8,6 +8,7 @@ mod client;
 mod demo;
 mod engine;
 mod front;
+mod scan_cli;
 mod serve;
 
 pub use demo::{Demo, Remembered};
