@@ -22,7 +22,10 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "sim"]),
     ("xtask", &[]),
     ("hello", &[]),
-    ("tests", &["domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "sim", "local"]),
+    (
+        "tests",
+        &["domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "sim", "local"],
+    ),
 ];
 
 /// What `domain` may use of others: pure crates, each with its reason.

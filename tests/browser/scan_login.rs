@@ -41,7 +41,8 @@ async fn paste(phone: &Chromium, text: &str) {
 }
 
 async fn state(desktop: &Chromium, state: &str) {
-    let script = format!("const box = document.querySelector('#screen, #scan'); return box && box.dataset.state === '{state}'");
+    let script =
+        format!("const box = document.querySelector('#screen, #scan'); return box && box.dataset.state === '{state}'");
     desktop.until(state, &script).await;
 }
 
@@ -68,8 +69,12 @@ async fn qrl_04_browser_a_scan_and_a_tap_sign_the_desktop_in() {
     }
     fits(&phone, "the confirmation").await;
     assert_eq!(phone.text("[data-fact=address]").await, "127.0.0.1");
-    let size = |id: &str| format!("const box = document.getElementById('{id}').getBoundingClientRect(); \
-                                   return box.width + 'x' + box.height");
+    let size = |id: &str| {
+        format!(
+            "const box = document.getElementById('{id}').getBoundingClientRect(); \
+                                   return box.width + 'x' + box.height"
+        )
+    };
     assert_eq!(phone.run(&size("yes")).await, phone.run(&size("no")).await, "Cancel is the same size");
     state(&desktop, "scanned").await;
     assert_eq!(desktop.text("#who").await, "李华");
@@ -151,6 +156,8 @@ async fn qrl_06_browser_cancel_a_second_phone_expiry_and_the_idle_page() {
     desktop.click("#denied a.button").await;
     desktop.find("#screen[data-state=pending]").await;
     let outside = code(&desktop).await;
+    let plain = second.client.new_window(true).await.unwrap().handle;
+    second.switch_to(&plain).await;
     second.goto(&outside).await;
     second.find("#outside:not([hidden])").await;
     second.is_accessible("outside WeLink").await;
@@ -160,7 +167,9 @@ async fn qrl_06_browser_cancel_a_second_phone_expiry_and_the_idle_page() {
     for _ in 0..5 {
         desktop.run("const now = Date.now; Date.now = () => now() + 121000;").await;
         let known = code(&desktop).await;
-        let fresh = format!("const shown = document.querySelector('[data-code]'); return shown && shown.dataset.code !== '{known}'");
+        let fresh = format!(
+            "const shown = document.querySelector('[data-code]'); return shown && shown.dataset.code !== '{known}'"
+        );
         desktop.until("a new code", &fresh).await;
         seen.insert(code(&desktop).await);
     }

@@ -22,7 +22,8 @@ async fn qrl_01_without_an_app_welink_comes_first_and_switched_off_the_entry_ans
     let made = world.api(Method::POST, "/v1/tenants", Some(&json!({ "name": "新团队" }))).await.json();
     let path = format!("/v1/tenants/{}/scan-login", made["id"].as_str().unwrap());
     for (method, body) in [(Method::GET, None), (Method::PUT, Some(json!({ "version": 0, "enabled": true })))] {
-        let headers = [("authorization", &*format!("Bearer {}", world.running.operator_key)), ("accept-language", "zh")];
+        let headers =
+            [("authorization", &*format!("Bearer {}", world.running.operator_key)), ("accept-language", "zh")];
         let page = world.api_with(method, &path, body.as_ref(), &headers).await;
         assert_eq!((page.status, page.json()["title"].as_str()), (StatusCode::CONFLICT, Some("请先添加welink")));
     }
@@ -178,7 +179,8 @@ async fn qrl_05_an_unlinked_person_is_told_so_and_with_auto_bind_and_one_match_h
     assert_eq!(world.audited(Action::ScanRefused, "qr-not-linked").await, 1);
     let path = format!("/v1/enterprises/{}/sign-in/auto-bind", world.enterprise());
     let seen = world.api(Method::GET, &path, None).await.json();
-    let body = json!({ "version": seen["version"], "enabled": true, "pairs": [{ "welink": "mobile", "oa": "mobile" }] });
+    let body =
+        json!({ "version": seen["version"], "enabled": true, "pairs": [{ "welink": "mobile", "oa": "mobile" }] });
     assert_eq!(world.api(Method::PUT, &path, Some(&body)).await.status, StatusCode::OK);
     let mut phone = world.browser();
     let confirmation = world.scan(&mut phone, &screen.code, UNLINKED).await;
@@ -218,7 +220,11 @@ async fn qrl_06_after_its_time_after_use_and_for_a_second_phone_every_call_is_re
     assert_eq!((second.status, &*problem(&second)), (StatusCode::CONFLICT, "qr-used"));
     assert_eq!(problem(&world.browser().get(&screen.code).await.unwrap()), "qr-used");
     let (action, fields) = confirmation.form("approve").unwrap();
-    assert_eq!(problem(&slow.post_form(&action, &fields).await.unwrap()), "qr-used", "not by a phone that did not scan");
+    assert_eq!(
+        problem(&slow.post_form(&action, &fields).await.unwrap()),
+        "qr-used",
+        "not by a phone that did not scan"
+    );
     assert_eq!(world.audited(Action::ScanRefused, "qr-used").await, 1);
     // After use.
     world.answer_scan(&mut phone, &confirmation, "approve").await;

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use domain::audit::Action;
-use domain::ids::{AppId, OaInstanceId, OaUserId, QrId, RANDOM_CHARS, SessionId, TENANT_CHARS, TenantId, TicketId};
 use domain::ids::WeLinkUserId;
+use domain::ids::{AppId, OaInstanceId, OaUserId, QrId, RANDOM_CHARS, SessionId, TENANT_CHARS, TenantId, TicketId};
 use domain::qr::{Approval, Denial, Desktop, KEPT_S, QrSession, Refused, Scan, Shown};
 use http::{Request, Response};
 use platform::aws;
@@ -166,7 +166,10 @@ async fn recorded(upstream: String) -> (String, Calls) {
     (origin, calls)
 }
 
-async fn pass(State((to, calls, transport)): State<(String, Calls, Transport)>, request: Request<Body>) -> Response<Body> {
+async fn pass(
+    State((to, calls, transport)): State<(String, Calls, Transport)>,
+    request: Request<Body>,
+) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let target = parts.headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();

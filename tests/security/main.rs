@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod t11_password;
-mod t1_qrljacking;
 mod t12_bombs;
+mod t1_qrljacking;
 mod t2_replay;
 mod t3_cross_site;
 mod t4_open_redirect;

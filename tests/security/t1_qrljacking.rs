@@ -183,7 +183,8 @@ async fn t1_a_qrljacking_attempt_shows_the_attackers_address_and_browser_and_sig
     world.advance_s(90);
     let mut victim = world.browser();
     let page = world.scan(&mut victim, &code, LINKED).await;
-    for told in ["198.51.100.23", "Firefox · Linux", "公司网络以外", "只有您现在正看着这台电脑的登录页面时，才可以确认"] {
+    for told in ["198.51.100.23", "Firefox · Linux", "公司网络以外", "只有您现在正看着这台电脑的登录页面时，才可以确认"]
+    {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }
     assert!(world.demo().oa.sessions().is_empty(), "no session before the tap");

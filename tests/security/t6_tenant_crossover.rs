@@ -1,8 +1,8 @@
 //! T6: an id of another tenant, everywhere an id goes in. Always "not found", the same as for an id of nobody.
 
 use domain::ids::{
-    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, QrId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId,
-    TicketId, WeLinkUserId,
+    AppId, ClientId, EnterpriseId, OaInstanceId, OaUserId, QrId, RANDOM_CHARS, SessionId, StateId, TENANT_CHARS,
+    TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -50,7 +50,8 @@ proptest! {
 #[test]
 fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/state/src/keys.rs")).unwrap();
-    let carriers = ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId", "QrId"];
+    let carriers =
+        ["TenantId", "BindId", "OaInstanceId", "EnterpriseId", "AppId", "StateId", "SessionId", "TicketId", "QrId"];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
         constructors += 1;

@@ -13,7 +13,9 @@ use domain::text::Lang;
 use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
 use platform::secret::Secret;
 use serde::Deserialize;
-use signin::{BROWSER_COOKIE, Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, SESSION_COOKIE, Visitor};
+use signin::{
+    BROWSER_COOKIE, Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, SESSION_COOKIE, Visitor,
+};
 
 use crate::bind::BIND_COOKIE;
 use crate::me::ME_COOKIE;

@@ -150,13 +150,7 @@ async fn decide(qr: &Qr, id: &str, asker: &Asker, request: Request<Body>) -> Res
     }
 }
 
-async fn approve(
-    qr: &Qr,
-    code: &QrSession,
-    scan: &Scan,
-    phone: &str,
-    asker: &Asker,
-) -> Result<Response, Refusal> {
+async fn approve(qr: &Qr, code: &QrSession, scan: &Scan, phone: &str, asker: &Asker) -> Result<Response, Refusal> {
     let site = qr.site(&code.instance).await?;
     site.offer(&scan.app).ok_or(problem::QR_OFF)?;
     let approval = qr.approval(&code.id);
@@ -188,13 +182,7 @@ async fn deny(
 
 /// Takes a confirmation back: first here, where nothing more can be opened by it, then at the OA. It works whatever the
 /// settings have become meanwhile.
-async fn revoke(
-    qr: &Qr,
-    code: &QrSession,
-    scan: &Scan,
-    phone: &str,
-    asker: &Asker,
-) -> Result<Response, Refusal> {
+async fn revoke(qr: &Qr, code: &QrSession, scan: &Scan, phone: &str, asker: &Asker) -> Result<Response, Refusal> {
     let approval = code.approved.as_ref().ok_or(problem::BAD_REQUEST)?;
     let entry = qr.entry(code, &scan.user, Action::ScanRevoke, &asker.from);
     match qr.bridge.store().revoke_qr(&code.id, phone, &entry).await? {

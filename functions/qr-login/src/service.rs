@@ -153,9 +153,7 @@ impl Qr {
                 paces.insert(id.clone(), Pace::begun(now));
                 Ok(())
             }
-            Some(pace) => {
-                pace.ask(now).map_err(|s| Refusal { retry_after_s: Some(s), ..problem::SLOW_DOWN.into() })
-            }
+            Some(pace) => pace.ask(now).map_err(|s| Refusal { retry_after_s: Some(s), ..problem::SLOW_DOWN.into() }),
         }
     }
 
@@ -196,13 +194,7 @@ impl Qr {
     }
 
     /// An audit entry of somebody at his phone, with the screen that it is about.
-    pub fn entry(
-        &self,
-        code: &QrSession,
-        user: &WeLinkUserId,
-        action: Action,
-        from: &str,
-    ) -> domain::audit::Entry {
+    pub fn entry(&self, code: &QrSession, user: &WeLinkUserId, action: Action, from: &str) -> domain::audit::Entry {
         let actor = format!("welink:{user}");
         let mut entry = self.bridge.entry(code.id.tenant(), action, &actor, code.id.as_str(), from);
         entry.detail.insert("screen_address".to_owned(), code.desktop.address.clone());
@@ -211,13 +203,7 @@ impl Qr {
     }
 
     /// Audits a step that was refused, and says it to the person.
-    pub async fn refuse(
-        &self,
-        code: &QrSession,
-        scan: &Scan,
-        why: Refused,
-        from: &str,
-    ) -> Result<Refusal, Refusal> {
+    pub async fn refuse(&self, code: &QrSession, scan: &Scan, why: Refused, from: &str) -> Result<Refusal, Refusal> {
         let problem = told(why);
         let mut entry = self.entry(code, &scan.user, Action::ScanRefused, from);
         problem.name.clone_into(&mut entry.result);

@@ -91,8 +91,7 @@ impl Simulators {
     }
 
     pub(crate) fn routers(&self) -> BTreeMap<String, Router> {
-        let phone =
-            PhoneState { welink: self.welink.clone(), faults: self.faults.clone(), codes: self.codes.clone() };
+        let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone(), codes: self.codes.clone() };
         BTreeMap::from([
             ("welink.localhost".to_owned(), self.welink.router()),
             ("login.localhost".to_owned(), self.welink.login_router()),

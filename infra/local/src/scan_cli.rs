@@ -45,9 +45,7 @@ pub(crate) async fn ask(api: &Client, command: ScanLogin) -> Result<Value> {
             body[name] = json!(list);
         }
     }
-    for (name, switch) in
-        [("number_matching", command.number_matching), ("networks_only", command.networks_only)]
-    {
+    for (name, switch) in [("number_matching", command.number_matching), ("networks_only", command.networks_only)] {
         if let Some(switch) = switch {
             body[name] = json!(switch == Switch::On);
         }

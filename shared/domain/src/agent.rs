@@ -59,7 +59,10 @@ mod tests {
                 "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15",
                 (Some("Safari"), Some("macOS")),
             ),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", (Some("Firefox"), Some("Linux"))),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                (Some("Firefox"), Some("Linux")),
+            ),
             ("Mozilla/5.0 (Linux; Android 14) Mobile WeLink/7.40", (Some("WeLink"), Some("Android"))),
             ("curl/8.5", (None, None)),
             ("", (None, None)),

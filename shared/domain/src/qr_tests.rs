@@ -87,9 +87,7 @@ impl Model {
         match event {
             Event::Wait(_) => true,
             Event::Scan(_) => self.scanned_by.is_none() && undecided && now_s < life_s,
-            Event::Approve(phone) | Event::Deny(phone) => {
-                self.scanned_by == Some(phone) && undecided && now_s < life_s
-            }
+            Event::Approve(phone) | Event::Deny(phone) => self.scanned_by == Some(phone) && undecided && now_s < life_s,
             Event::Revoke(phone) => self.scanned_by == Some(phone) && self.approved_s.is_some() && !self.revoked,
             Event::Enter => {
                 let fresh = self.approved_s.is_some_and(|at_s| now_s - at_s < APPROVED_S);

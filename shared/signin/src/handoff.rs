@@ -150,7 +150,13 @@ impl Bridge {
     }
 
     /// Stores the ticket while the link still holds. One that the table does not know is worth nothing.
-    pub(crate) async fn issue(&self, visit: &Visit, id: TicketId, now: Timestamp, action: Action) -> Result<(), Refusal> {
+    pub(crate) async fn issue(
+        &self,
+        visit: &Visit,
+        id: TicketId,
+        now: Timestamp,
+        action: Action,
+    ) -> Result<(), Refusal> {
         let entry = with(self.visit_entry(visit, action), "ticket", id.as_str());
         let ticket = StoredTicket {
             id,

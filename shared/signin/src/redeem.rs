@@ -58,8 +58,8 @@ impl Bridge {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(OaInstance, WebhookId), Refusal> {
-        let caller = OaInstanceId::parse(aud)
-            .map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
+        let caller =
+            OaInstanceId::parse(aud).map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
         let config = self.store().config(&caller.tenant()).await?;
         let instance = config.as_ref().and_then(|config| config.oa_instance(&caller));
         let instance = instance.ok_or_else(|| Refusal::because(problem::SIGNATURE_INVALID, "unknown instance"))?;

@@ -87,8 +87,7 @@ impl Bridge {
         if identity.tenant != app.welink_tenant {
             return Err(problem::WRONG_ENTERPRISE.into());
         }
-        let (person, fresh) =
-            self.person_of(place.enterprise, app, &credentials, &identity.user_id, visitor).await?;
+        let (person, fresh) = self.person_of(place.enterprise, app, &credentials, &identity.user_id, visitor).await?;
         let link = match &person.link {
             Some(link) => Some(link.clone()),
             None => self.auto_bind(place, &credentials, &person, fresh, visitor).await?,
