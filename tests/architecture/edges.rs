@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{files, none};
 
 /// Each crate of ours and the crates of ours that it may know.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("platform", &["domain"]),
     ("state", &["domain", "platform"]),
@@ -16,12 +16,16 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("signin", &["domain", "platform", "state", "welink", "oa"]),
     ("app-home", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("admin", &["domain", "platform", "state", "welink", "oa", "signin"]),
+    ("qr-login", &["domain", "platform", "state", "oa", "signin"]),
     // Written from the contracts alone: a simulator that shared types with a client would share its mistakes.
     ("sim", &["domain", "platform"]),
-    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "sim"]),
+    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "sim"]),
     ("xtask", &[]),
     ("hello", &[]),
-    ("tests", &["domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "sim", "local"]),
+    (
+        "tests",
+        &["domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "sim", "local"],
+    ),
 ];
 
 /// What `domain` may use of others: pure crates, each with its reason.

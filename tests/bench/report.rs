@@ -172,6 +172,7 @@ mod tests {
         let starts = Starts::from([
             ("app-home", ms(&[2, 20])),
             ("admin", ms(&[3, 30])),
+            ("qr-login", ms(&[2, 20])),
             (HELLO, ms(&[1, 10])),
             (PYTHON, ms(&[100, 1000])),
         ]);

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use tests::runtime_api::{Bootstrap, RuntimeApi};
 
 /// What is shipped.
-pub const FUNCTIONS: [&str; 2] = ["app-home", "admin"];
+pub const FUNCTIONS: [&str; 3] = ["app-home", "admin", "qr-login"];
 /// The naive twins.
 pub const HELLO: &str = "hello";
 pub const PYTHON: &str = "python";
@@ -38,7 +38,7 @@ pub type Starts = BTreeMap<&'static str, Vec<Duration>>;
 
 /// Starts every program once a round. The order rotates: whoever starts first in a round finds cold caches.
 pub async fn measure(twins: &Twins, rounds: usize) -> Result<Starts> {
-    let mut programs = [FUNCTIONS[0], HELLO, FUNCTIONS[1], PYTHON];
+    let mut programs = [FUNCTIONS[0], HELLO, FUNCTIONS[1], PYTHON, FUNCTIONS[2]];
     let mut starts = Starts::new();
     for round in 0..rounds + WARM_UP {
         for program in programs {

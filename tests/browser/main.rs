@@ -5,5 +5,6 @@
 mod binding;
 mod looks;
 mod refusals;
+mod scan_login;
 mod sign_in;
 mod steps;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::routing::post;
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, StatusCode};
 use platform::secret::sha256_hex;
+use platform::transport::Transport;
 use serde_json::{Value, json};
 use tests::gateway;
 use tests::runtime_api::{Bootstrap, RuntimeApi};
 use tests::tools;
 use tests::web::Browser;
 use tests::world::{LINKED, World};
+use tower::service_fn;
 
 /// Serves a router on a port of its own for as long as the test runs.
 async fn serve(router: axum::Router) -> String {
@@ -76,6 +79,35 @@ async fn dep_02_the_packaged_app_home_signs_a_member_in() {
     let log = packaged.bootstrap.log();
     assert!(log.contains("POST /h/{app} answered 303"), "{log}");
     assert!(!log.contains(LINKED), "no personal data in the log of the packaged binary");
+}
+
+/// Sends the paths of this function to it, and everything else by sockets: the two of a host share it.
+fn by_path(ours: Transport, others: Transport) -> Transport {
+    Transport::new(service_fn(move |request: Request<Bytes>| {
+        let scans = qr_login::PATHS.iter().any(|path| request.uri().path().starts_with(path));
+        let way = if scans { ours.clone() } else { others.clone() };
+        async move { way.send(request, std::time::Duration::from_secs(30)).await }
+    }))
+}
+
+#[tokio::test]
+async fn dep_02_the_packaged_qr_login_signs_a_scanning_member_in() {
+    let packaged = packaged("qr-login").await;
+    let world = &packaged.world;
+    let ours = gateway::transport("bridge.localhost", Arc::clone(&packaged.api), world.transport());
+    let way = by_path(ours, world.transport());
+    let mut screen = world.screen_in(Browser::new(way.clone())).await;
+    let mut phone = Browser::new(way);
+    let confirmation = world.scan(&mut phone, &screen.code, LINKED).await;
+    assert!(confirmation.body.contains(r#"data-fact="address">192.0.2.7<"#), "{}", packaged.bootstrap.log());
+    let done = world.answer_scan(&mut phone, &confirmation, "approve").await;
+    assert!(done.body.contains(r#"data-outcome="done""#), "{}\n{}", done.body, packaged.bootstrap.log());
+    let page = screen.enter().await;
+    assert_eq!((page.status, page.url.host_str()), (StatusCode::OK, Some("oa.localhost")), "{}", page.body);
+    assert_eq!(world.demo().oa.sessions()[0].amr, ["welink", "qr"]);
+    let log = packaged.bootstrap.log();
+    assert!(log.contains("POST /q/{qr}/confirm answered 303"), "{log}");
+    assert!(!log.contains(LINKED) && !log.contains(&screen.id), "no personal data in the log of the packaged binary");
 }
 
 #[tokio::test]

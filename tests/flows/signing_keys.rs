@@ -59,6 +59,7 @@ impl Ticket {
             amr: vec!["welink".to_owned()],
             nonce: text("nonce"),
             tenant: text("tenant"),
+            qr: None,
             enterprise: text("enterprise"),
         };
         let mut fields = self.fields.clone();

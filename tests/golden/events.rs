@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-const SAMPLES: [&str; 3] = ["admin.json", "app-home.get.json", "app-home.post.json"];
+const SAMPLES: [&str; 4] = ["admin.json", "app-home.get.json", "app-home.post.json", "qr-login.get.json"];
 
 fn sample(name: &str) -> Value {
     let path = format!("{}/../events/{name}", env!("CARGO_MANIFEST_DIR"));

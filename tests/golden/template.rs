@@ -14,8 +14,9 @@ use state::table;
 use crate::yaml;
 
 /// What each function may do on the table. An action more or less is a decision that this list records.
-const ACTIONS: [(&str, &[&str]); 2] = [
+const ACTIONS: [(&str, &[&str]); 3] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("QrLoginRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     // Unbinding deletes the OA user's side of the link.
     ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
 ];
@@ -115,6 +116,26 @@ fn no_function_changes_or_deletes_an_audit_entry() {
 fn like(pattern: &str, text: &str) -> bool {
     assert!(!pattern.contains('*'));
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
+}
+
+/// The gateway sends qr-login the paths that its router serves and that the local bridge sends it; each has a throttle of
+/// its own.
+#[test]
+fn the_paths_of_scan_login_lead_to_its_function() {
+    let template = template();
+    let events = &template["Resources"]["QrLoginFunction"]["Properties"]["Events"];
+    let mut routed: Vec<String> = Vec::new();
+    for event in events.as_object().unwrap().values() {
+        let properties = &event["Properties"];
+        assert_eq!(properties["ApiId"]["Ref"], "EmployeesApi");
+        let path = properties["Path"].as_str().unwrap();
+        let route = format!("{} {path}", properties["Method"].as_str().unwrap());
+        let throttle = &template["Resources"]["EmployeesApi"]["Properties"]["RouteSettings"][&route];
+        assert!(throttle["ThrottlingRateLimit"].as_u64().is_some_and(|limit| limit <= 500), "{route}");
+        routed.push(path.strip_suffix("{proxy+}").unwrap().to_owned());
+    }
+    routed.sort();
+    assert_eq!(routed, qr_login::PATHS);
 }
 
 #[test]

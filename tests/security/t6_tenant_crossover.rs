@@ -2,7 +2,7 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
+    AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId, QrId,
     RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
@@ -34,6 +34,7 @@ proptest! {
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
+            keys::scan_login(&tenant), keys::qr(&QrId::from_random(&tenant, random)),
             keys::department(&enterprise, &DeptCode::parse(&foreign).unwrap()), keys::conflict(&enterprise, &user),
             keys::ticket(&TicketId::from_random(&tenant, random)), keys::failures(&tenant, &foreign),
             keys::audit(&tenant, "202611", &foreign),
@@ -75,6 +76,7 @@ fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
         "AccountId",
         "ApiKeyId",
         "LinkJobId",
+        "QrId",
     ];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {

@@ -8,6 +8,7 @@ pub mod logs;
 pub mod own_page;
 pub mod program;
 pub mod runtime_api;
+pub mod scan;
 pub mod simulated;
 pub mod tap;
 pub mod tools;

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use crate::tools;
 
 /// What a trace id is looked for in: the bridge's own lines from `info` on.
-const LOGGED: &str = "warn,platform=info,signin=info,app_home=info";
+const LOGGED: &str = "warn,platform=info,signin=info,app_home=info,qr_login=info";
 const START_MAX: Duration = Duration::from_secs(30);
 /// How long a line may take from the program to here.
 const LOG_MAX: Duration = Duration::from_secs(5);

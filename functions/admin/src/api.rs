@@ -6,6 +6,7 @@ use domain::role::Permission::{self, Bind, Install, Operate, Own, Read};
 use domain::text::Text;
 use signin::Bridge;
 
+use crate::scan_login;
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
@@ -53,6 +54,9 @@ routes! {
         "导入设置到空的团队" / "Import settings into an empty tenant";
     GET "/v1/tenants/{tenant}/oa-instances" Read => oa_instances::list, "列出 OA 实例" / "List the OA instances";
     POST "/v1/tenants/{tenant}/oa-instances" Own => oa_instances::create, "添加 OA 实例" / "Add an OA instance";
+    GET "/v1/tenants/{tenant}/scan-login" Read => scan_login::show, "扫码登录设置" / "Settings of scan login";
+    PUT "/v1/tenants/{tenant}/scan-login" Operate => scan_login::save,
+        "保存扫码登录设置" / "Save the settings of scan login";
     GET "/v1/oa-instances/{instance}" Read => oa_instances::show, "读取 OA 实例" / "Read an OA instance";
     PATCH "/v1/oa-instances/{instance}" Own => oa_instances::change, "修改 OA 实例" / "Change an OA instance";
     DELETE "/v1/oa-instances/{instance}" Own => oa_instances::delete, "删除 OA 实例" / "Delete an OA instance";

@@ -28,6 +28,7 @@ mod people_export;
 mod permissions;
 mod person_trace;
 mod plain;
+mod scan_login;
 mod self_test;
 pub mod setup;
 mod sheet;

@@ -126,7 +126,7 @@ pub(crate) async fn take(
     let counts = (wanted.oa_instances.len(), wanted.enterprises.len(), wanted.apps.len());
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::SettingsImport, config.tenant.id.as_str());
     entry.detail.insert("sha256".to_owned(), digest.clone());
-    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps } = wanted;
+    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login: _ } = wanted;
     tenant.version += 1;
     // What an interrupted run has written stays as it is.
     oa_instances.retain(|instance| config.oa_instance(&instance.id).is_none());
@@ -156,7 +156,13 @@ impl Reader<'_> {
         let (stamp, created) = (self.actor.stamp(self.bridge), &self.config.tenant.created);
         let own = json!({ "id": id, "created": created, "version": self.config.tenant.version });
         let tenant: Tenant = thing("tenant", &document.tenant, &own, Setting::Tenant)?;
-        let mut read = TenantConfig { tenant, oa_instances: vec![], enterprises: vec![], apps: vec![] };
+        let mut read = TenantConfig {
+            tenant,
+            oa_instances: vec![],
+            enterprises: vec![],
+            apps: vec![],
+            scan_login: domain::qr::ScanLogin::default(),
+        };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));
             let id = known.map_or_else(|| OaInstanceId::from_random(id, bytes()), |known| known.id.clone());

@@ -13,16 +13,14 @@ use domain::text::Lang;
 use platform::http::{client_address, cookie, host_cookie, is_cross_site, lang_of};
 use platform::secret::Secret;
 use serde::Deserialize;
-use signin::{Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, Visitor};
+use signin::{
+    BROWSER_COOKIE, Bridge, BrowserEntered, Callback, Device, Entered, Onward, Refusal, SESSION_COOKIE, Visitor,
+};
 
 use crate::bind::BIND_COOKIE;
 use crate::me::ME_COOKIE;
 use crate::pages::{HandOffPage, OpenPage, moved, page, policy, refused, refused_for_good, tested};
 
-/// Binds one-time states to this browser.
-const BROWSER_COOKIE: &str = "__Host-browser";
-/// Holds the session between the OA's start URL and the ticket.
-const SESSION_COOKIE: &str = "__Host-session";
 /// Bytes of the callback's form at most: a code has up to 2,000 characters (welink-api.md 3.2).
 const FORM_BYTES_MAX: usize = 8 * 1024;
 /// Characters of WeLink's code at most.

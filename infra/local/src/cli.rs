@@ -17,6 +17,7 @@ use crate::carry::{self, AuditCommand, SettingsCommand};
 use crate::checks::{self, CheckCommand};
 use crate::client::Client;
 use crate::files::{self, FileCommand};
+use crate::scan_cli::{self, ScanLogin};
 use crate::serve::{Options, Running, Systems, one_line, start};
 
 /// The WeLink bridge (云桥): employees open the OA from WeLink, already signed in.
@@ -84,6 +85,8 @@ enum Command {
     Link(LinkCommand),
     #[command(flatten)]
     Files(FileCommand),
+    /// Scan login: a code on the OA's login page.
+    ScanLogin(ScanLogin),
     /// The newest entries of a tenant's audit log.
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Audit {
@@ -205,7 +208,7 @@ enum EnterpriseCommand {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
+pub(crate) enum Switch {
     On,
     Off,
 }
@@ -425,6 +428,7 @@ async fn ask(api: &Client, command: Command) -> Result<Value> {
         Command::Look(command) => checks::ask(api, command).await,
         Command::Settings { command: Some(command) } => carry::settings(api, command).await,
         Command::Settings { command: None } => Ok(Value::Null),
+        Command::ScanLogin(command) => scan_cli::ask(api, command).await,
     }
 }
 

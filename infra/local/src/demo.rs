@@ -18,7 +18,7 @@ use serde_json::json;
 use signin::Bridge;
 use sim::company::{Company, OUT_OF_RANGE};
 use sim::faults::{Dialect, Faults};
-use sim::phone::{self, PhoneState};
+use sim::phone::{self, Codes, PhoneState};
 use sim::{oa, welink};
 
 use crate::client::Client;
@@ -71,6 +71,8 @@ pub(crate) struct Simulators {
     faults: Faults,
     company: Company,
     entropy: Entropy,
+    /// What the phone's scanner sees.
+    pub(crate) codes: Codes,
 }
 
 impl Simulators {
@@ -93,11 +95,11 @@ impl Simulators {
             company: at_the_oa,
             bridge: Transport::reqwest(vec!["bridge.localhost".to_owned()], None),
         });
-        Self { welink, oa, faults, company, entropy: entropy.clone() }
+        Self { welink, oa, faults, company, entropy: entropy.clone(), codes: Codes::default() }
     }
 
     pub(crate) fn routers(&self) -> BTreeMap<String, Router> {
-        let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone() };
+        let phone = PhoneState { welink: self.welink.clone(), faults: self.faults.clone(), codes: self.codes.clone() };
         BTreeMap::from([
             ("welink.localhost".to_owned(), self.welink.router()),
             ("login.localhost".to_owned(), self.welink.login_router()),
@@ -214,6 +216,8 @@ impl Simulators {
         let app = api.post(&format!("/v1/enterprises/{}/apps", known.enterprise), &app).await?;
         known.app = serde_json::from_value(app["id"].clone())?;
         self.set_homepage(&known, port)?;
+        let scan_login = json!({ "version": 0, "enabled": true, "apps": [known.app] });
+        api.call(http::Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan_login)).await?;
         crate::demo_directory::fill(&self.company, bridge, &known).await?;
         Ok(known)
     }

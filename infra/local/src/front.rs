@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use domain::text::Lang;
 use platform::http::{ClientAddress, lang_of};
+use signin::Bridge;
 use tower::ServiceExt as _;
 
 /// The routers by host name (without port), and the port that they share.
@@ -67,6 +68,21 @@ impl Front {
         ))
         .into_response()
     }
+}
+
+/// The two functions of the employees' host, each with its own paths, as the gateway's routes send them.
+pub(crate) fn employees(bridge: &Bridge) -> Router {
+    let (app_home, qr_login) = (app_home::router(bridge.clone()), qr_login::router(bridge.clone()));
+    Router::new().fallback(move |request: Request<Body>| {
+        let scan = qr_login::PATHS.iter().any(|prefix| request.uri().path().starts_with(prefix));
+        let router = if scan { qr_login.clone() } else { app_home.clone() };
+        async move {
+            match router.oneshot(request).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            }
+        }
+    })
 }
 
 /// Hosts that a person opens by hand.

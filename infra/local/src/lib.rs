@@ -2,6 +2,7 @@
 //!
 //! It uses the real SDK clients over loopback HTTP, so nothing differs from AWS but the endpoint.
 
+mod camera;
 mod carry;
 mod checks;
 pub mod cli;
@@ -11,6 +12,7 @@ mod demo_directory;
 mod engine;
 mod files;
 mod front;
+mod scan_cli;
 mod serve;
 
 pub use demo::{Demo, Remembered};

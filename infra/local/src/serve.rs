@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::demo::{Demo, Simulators};
 use crate::engine::{self, Engine};
-use crate::front::Front;
+use crate::front::{self, Front};
 
 const TABLE: &str = "bridge";
 /// Characters of the operator key: 260 random bits.
@@ -112,11 +112,16 @@ pub async fn start(options: Options) -> Result<Running> {
         Systems::Real { .. } => None,
     };
     let mut routers = BTreeMap::from([
-        ("bridge.localhost".to_owned(), app_home::router(bridge.clone())),
+        ("bridge.localhost".to_owned(), front::employees(&bridge)),
         ("console.localhost".to_owned(), admin::router(bridge.clone())),
     ]);
     if let Some(simulators) = &simulators {
         routers.extend(simulators.routers());
+        for host in ["bridge.localhost", "oa.localhost"] {
+            if let Some(router) = routers.remove(host) {
+                routers.insert(host.to_owned(), crate::camera::watched(router, &simulators.codes));
+            }
+        }
     }
     let front = Front { routers: Arc::new(routers), port }.router();
     let server = tokio::spawn(serve(listener, front, stopped));

@@ -111,6 +111,19 @@ pub enum Action {
     LinkJobDone,
     #[serde(rename = "link-job.refused")]
     LinkJobRefused,
+    #[serde(rename = "scan-login.update")]
+    ScanLoginUpdate,
+    #[serde(rename = "scan-login.scan")]
+    Scan,
+    #[serde(rename = "scan-login.approve")]
+    ScanApprove,
+    #[serde(rename = "scan-login.deny")]
+    ScanDeny,
+    /// Its person said afterwards that it was not him.
+    #[serde(rename = "scan-login.revoke")]
+    ScanRevoke,
+    #[serde(rename = "scan-login.refused")]
+    ScanRefused,
 }
 
 /// In whose log stands what concerns the installation and no tenant: ten zeros, which no tenant is given (one in 2^50).

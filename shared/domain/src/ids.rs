@@ -1,6 +1,6 @@
 //! Every id is a type of its own, so that mixing two of them does not compile.
 //!
-//! Public ids (app, enterprise, OA instance, one-time state, ticket, session) carry their tenant inside: a kind letter,
+//! Public ids (app, enterprise, OA instance, one-time state, ticket, session, code) carry their tenant inside: a kind letter,
 //! an underscore, ten characters of tenant and 26 random ones. A request therefore never names a tenant beside an id,
 //! and no lookup can cross tenants (product.md C20).
 
@@ -195,6 +195,9 @@ impl From<HistoryId> for String {
         id.0
     }
 }
+
+public_id!(/// A code that is shown for scan login (oa-api.md C.4).
+    QrId, "q");
 
 macro_rules! foreign_id {
     ($(#[$doc:meta])* $name:ident) => {

@@ -4,6 +4,7 @@
 //! function of its arguments, so each of them can be tested by a table and explained by reading it.
 
 pub mod account;
+pub mod agent;
 pub mod audit;
 pub mod breaker;
 pub mod destination;
@@ -15,8 +16,10 @@ pub mod lockout;
 pub mod mask;
 pub mod matching;
 pub mod model;
+pub mod network;
 pub mod pacing;
 pub mod problem;
+pub mod qr;
 pub mod role;
 pub mod session;
 pub mod sync;

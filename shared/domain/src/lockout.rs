@@ -28,6 +28,13 @@ pub const CONSOLE_LOGIN: Policy = Policy { failures_max: 5, window_s: 900 };
 /// Wrong console passwords and setup keys from one address, whichever the login.
 pub const CONSOLE_ADDRESS: Policy = Policy { failures_max: 30, window_s: 900 };
 
+/// Codes for scan login that are shown to one browser address (product.md C13, QRL-11).
+pub const QR_CREATE: Policy = Policy { failures_max: 30, window_s: 60 };
+/// Codes that one WeLink person may scan (product.md C13).
+pub const QR_SCAN: Policy = Policy { failures_max: 10, window_s: 60 };
+/// A browser or address of which somebody said "this was not me" (product.md C14).
+pub const QR_REPORTED: Policy = Policy { failures_max: 1, window_s: 3600 };
+
 /// What is remembered of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failures {

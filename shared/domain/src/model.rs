@@ -312,6 +312,9 @@ pub struct SignInNote {
     /// The address that it came from, as the gateway reports it.
     #[serde(default)]
     pub from: String,
+    /// The browser and system that it signed in, where the person confirmed that at his phone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
 }
 
 impl Person {

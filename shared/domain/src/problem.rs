@@ -198,6 +198,59 @@ problems! {
         "云桥的时钟不准" / "The bridge's clock is wrong",
         "请校准运行云桥的机器的时间（NTP）：偏差过大时票据和签名会被拒绝。" / "Set the clock of the bridge's machine by NTP: tickets and \
             signatures are refused when it is too far off.";
+    ADD_WELINK_FIRST = 409 "no-app",
+        "请先添加welink" / "Add WeLink first",
+        "请先新建 Welink 企业并添加应用，再设置扫码登录。" / "Create an enterprise and add an app before you set up scan login.";
+    QR_OFF = 404 "qr-off",
+        "扫码登录没有开启" / "Scan login is switched off",
+        "请用账号密码登录 OA；需要扫码登录时，请联系管理员开启。" / "Sign in to the OA with your password. To have scan login switched on, \
+            ask your administrator.";
+    QR_UNKNOWN = 404 "qr-unknown",
+        "这里没有这个登录二维码" / "This code does not exist here",
+        "它可能来自另一套系统，或者早已失效。请在电脑上刷新二维码后重新扫描。" / "It may belong to another system, or be long gone. Show a new \
+            code on the computer and scan that.";
+    QR_EXPIRED = 410 "qr-expired",
+        "二维码已过期" / "This code has expired",
+        "请在电脑上刷新二维码，然后重新扫描。" / "Show a new code on the computer, then scan that.";
+    QR_USED = 409 "qr-used",
+        "二维码已被使用" / "This code has been used",
+        "每个二维码只能由一部手机扫描一次。请在电脑上刷新二维码后重新扫描。" / "One phone may scan a code, once. Show a new code on the \
+            computer, then scan that.";
+    QR_DENIED = 403 "qr-denied",
+        "这次登录已取消" / "This sign-in was cancelled",
+        "如需登录，请在电脑上刷新二维码后重新扫描。" / "To sign in after all, show a new code on the computer and scan that.";
+    QR_WRONG_NUMBER = 403 "qr-wrong-number",
+        "数字不一致，这次登录已终止" / "That was not the number; this sign-in has ended",
+        "请只确认您面前的电脑。要登录的话，请在电脑上刷新二维码后重新扫描。" / "Confirm only the computer in front of you. To sign in, show a \
+            new code on it and scan that.";
+    QR_NOT_LINKED = 403 "qr-not-linked",
+        "您的账号还没有关联，不能扫码登录" / "Your account is not linked, so scanning cannot sign you in",
+        "请先从 WeLink 工作台打开 OA 应用完成关联，或请管理员为您关联，然后重新扫描。" / "Open the OA app from the WeLink workbench to link your \
+            account, or ask your administrator to do it. Then scan again.";
+    QR_NOT_IN_WELINK = 400 "qr-not-in-welink",
+        "请用 WeLink 的扫一扫打开" / "Scan this with WeLink",
+        "这是一次登录请求，只能用手机 WeLink 的【扫一扫】扫描电脑上的二维码。" / "This is a request to sign in. Open WeLink on your phone and \
+            scan the code on the computer with its scanner.";
+    QR_NETWORK = 403 "qr-network",
+        "这个网络不能使用扫码登录" / "Scan login is not allowed from this network",
+        "请连接公司网络后再试，或用账号密码登录 OA。" / "Connect to the company's network and try again, or sign in with your password.";
+    QR_REPORTED = 403 "qr-reported",
+        "这台电脑暂时不能使用扫码登录" / "Scan login is blocked on this computer for now",
+        "有人报告了来自这里的可疑登录。请一小时后再试，或用账号密码登录 OA。" / "Somebody reported a sign-in from here as not his own. Try again \
+            in an hour, or sign in with your password.";
+    QR_FRAMED = 403 "qr-framed",
+        "请直接打开这个页面" / "Open this page by itself",
+        "扫码登录页不能嵌入其他网页。请从 OA 登录页的链接进入。" / "The scan login page does not work inside another page. Use the link on the \
+            OA's login page.";
+    RATE_LIMITED = 429 "rate-limited",
+        "请求过于频繁" / "Too many requests",
+        "请一分钟后再试。" / "Try again in a minute.";
+    SLOW_DOWN = 429 "slow_down",
+        "查询过于频繁" / "Asked too often",
+        "请按 Retry-After 的秒数放慢查询。" / "Wait as long as Retry-After says between two questions.";
+    ENVELOPE_INVALID = 400 "envelope-invalid",
+        "请求体无法识别" / "The body cannot be read",
+        "请检查各字段的名称和类型。" / "Check the names and types of its fields.";
     OA_REFUSED = 422 "oa-refused",
         "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
         "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::destination::Destination;
-use crate::ids::{AppId, BindId, OaUserId, SessionId, StateId, TicketId, WeLinkUserId};
+use crate::ids::{AppId, BindId, OaUserId, QrId, SessionId, StateId, TicketId, WeLinkUserId};
+use crate::qr::Approval;
 use crate::time::Timestamp;
 
 /// Life of a one-time state: opening the page and answering it. Below the ten minutes of product.md C1.
@@ -32,6 +33,8 @@ pub enum Purpose {
     BrowserTest,
     /// In WeLink: to a person's own page.
     Me,
+    /// In WeLink: a code was scanned.
+    Scan,
     /// From the binding page to the OA's own sign-in page and back.
     OaSignIn,
 }
@@ -69,6 +72,9 @@ pub struct OneTimeState {
     /// There when the purpose is [`Purpose::OaSignIn`].
     #[serde(default)]
     pub oa_sign_in: Option<OaSignIn>,
+    /// The code that was scanned, when that is what it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr: Option<QrId>,
     pub created: Timestamp,
     pub expires: Timestamp,
 }
@@ -115,6 +121,16 @@ pub struct WebSession {
     /// The hand-off that waits for the OA's nonce, if one does.
     #[serde(default)]
     pub handoff: Option<PendingHandOff>,
+    /// The confirmed code that opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<Scanned>,
+}
+
+/// A confirmed code, and what it may open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scanned {
+    pub qr: QrId,
+    pub approval: Approval,
 }
 
 /// A hand-off between the OA's start URL and the ticket.
@@ -165,6 +181,9 @@ pub struct StoredTicket {
     pub audience: crate::ids::OaInstanceId,
     pub dest: Destination,
     pub expires: Timestamp,
+    /// The confirmed code that it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr: Option<QrId>,
     /// Set by the one redemption: when, and the `webhook-id` whose repetition gets the same answer.
     #[serde(default)]
     pub redeemed: Option<Redeemed>,

@@ -82,6 +82,12 @@ impl Port for Oa {
         }
     }
 
+    async fn scan_ticket(&self, visit: &Visit<'_>) -> Result<Secret<String>, OaError> {
+        match self {
+            Self::Generic(oa) => oa.scan_ticket(visit).await,
+        }
+    }
+
     async fn revoke(&self, ticket: &TicketId) -> Result<Revocation, OaError> {
         match self {
             Self::Generic(oa) => oa.revoke(ticket).await,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use domain::destination::Destination;
-use domain::ids::{EnterpriseId, OaUserId, TenantId, TicketId};
+use domain::ids::{EnterpriseId, OaUserId, QrId, TenantId, TicketId};
 use domain::time::Timestamp;
 use platform::secret::Secret;
 
@@ -44,6 +44,10 @@ pub trait Port {
 
     /// What to do with the browser so that it is signed in to the OA as `visit.user` and opens `visit.dest`.
     fn hand_off(&self, visit: &Visit<'_>) -> impl Future<Output = Result<Step, OaError>> + Send;
+
+    /// The ticket of a confirmed code, for the OA's server (oa-api.md C.4): the OA binds it to its own browser session,
+    /// so it carries no nonce. The same visit gives the same ticket. Calls nobody.
+    fn scan_ticket(&self, visit: &Visit<'_>) -> impl Future<Output = Result<Secret<String>, OaError>> + Send;
 
     /// Ends the OA session that this ticket opened (oa-api.md C.1, `session.revoke`).
     fn revoke(&self, ticket: &TicketId) -> impl Future<Output = Result<Revocation, OaError>> + Send;
@@ -183,6 +187,8 @@ pub struct Visit<'a> {
     pub amr: &'a [&'a str],
     /// The `jti` under which the caller remembers this hand-off. It is spent by every step but [`Step::StartFirst`].
     pub ticket: &'a TicketId,
+    /// The scanned code that the ticket stands for (oa-api.md C.4).
+    pub qr: Option<&'a QrId>,
     /// What the OA set at its start URL, when the browser comes from there.
     pub nonce: Option<&'a Nonce>,
     /// The address of the bridge that takes the nonce, absolute.

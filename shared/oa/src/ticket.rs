@@ -40,6 +40,9 @@ pub struct Claims {
     /// How the person was proved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// The scanned code that it stands for (oa-api.md C.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qr: Option<String>,
     /// What the OA set at its start URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
@@ -149,6 +152,7 @@ mod tests {
             dest: "/todo/42".to_owned(),
             login_id: Some("lihua".to_owned()),
             amr: Vec::new(),
+            qr: None,
             nonce: None,
             tenant: None,
             enterprise: None,

@@ -333,6 +333,7 @@ impl Place {
             auth_time: self.session.auth_time,
             sign_ins: Some(sign_ins),
             from: visitor.from.to_owned(),
+            scanned: None,
         }
     }
 }

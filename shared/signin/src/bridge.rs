@@ -9,6 +9,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::entropy::Entropy;
 use platform::envelope::Sealer;
+use platform::secret::Secret;
 use platform::trace::TraceId;
 use platform::transport::Transport;
 use platform::vault::Vault;
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
     pub credentials: Memo<AppId, Credentials>,
     pub oas: Memo<OaInstanceId, Arc<Oa>>,
     pub push_secrets: Memo<OaInstanceId, Arc<crate::oas::PushSecrets>>,
+    pub bearers: Memo<OaInstanceId, Arc<Secret<String>>>,
 }
 
 /// State, WeLink, the OAs and the keys. Cloning shares everything.
@@ -82,6 +84,7 @@ impl Bridge {
             credentials: Memo::default(),
             oas: Memo::default(),
             push_secrets: Memo::default(),
+            bearers: Memo::default(),
         })))
     }
 

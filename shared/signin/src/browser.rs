@@ -50,7 +50,7 @@ impl Bridge {
             return Err(problem::NOT_IN_WELINK.into());
         }
         let purpose = if testing { Purpose::BrowserTest } else { Purpose::Browser };
-        let (state, browser) = self.begin_state(&app, deep_link(to, &instance), purpose, visitor).await?;
+        let (state, browser) = self.begin_state(&app, deep_link(to, &instance), purpose, None, visitor).await?;
         let url = self.welink().authorize_url(&app.client_id, &self.oauth_callback(), state.as_str());
         let url = url.map_err(|e| Refusal::because(problem::UNAVAILABLE, e))?;
         Ok(BrowserBegun { url, browser })

@@ -2,7 +2,7 @@
 
 use domain::audit::{Action, Entry};
 use domain::destination::Destination;
-use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
+use domain::ids::{AppId, EnterpriseId, QrId, StateId, WeLinkUserId};
 use domain::model::{App, Enterprise, Homepage, OaInstance, Person, PersonSource, SignInNote};
 use domain::problem;
 use domain::session::{OneTimeState, Purpose, STATE_S, StateRefused, VisitedPage};
@@ -13,6 +13,8 @@ use welink::{Credentials, Status, UserDetail, WeLinkError};
 use crate::bridge::Bridge;
 use crate::refusal::Refusal;
 
+/// Binds one-time states to a browser.
+pub const BROWSER_COOKIE: &str = "__Host-browser";
 /// Characters of the secret that binds a state to its browser: 130 bits.
 const BROWSER_CHARS: usize = 26;
 /// Departments that the copy keeps of one person.
@@ -93,7 +95,7 @@ impl Bridge {
             return Err(problem::SECRET_MISSING.into());
         }
         let dest = deep_link(to, &instance);
-        let (state, browser) = self.begin_state(&app, dest.clone(), purpose, visitor).await?;
+        let (state, browser) = self.begin_state(&app, dest.clone(), purpose, None, visitor).await?;
         let onward_origins = onward_origins(&app, &instance);
         Ok(Begun { app, state, browser, dest, onward_origins })
     }
@@ -105,6 +107,7 @@ impl Bridge {
         app: &App,
         dest: Option<Destination>,
         purpose: Purpose,
+        qr: Option<&QrId>,
         visitor: Visitor<'_>,
     ) -> Result<(StateId, Secret<String>), Refusal> {
         let known =
@@ -118,6 +121,7 @@ impl Bridge {
             purpose,
             dest,
             oa_sign_in: None,
+            qr: qr.cloned(),
             created: now,
             expires: now.plus_s(STATE_S),
         };
@@ -130,7 +134,8 @@ impl Bridge {
         // The address names the app only to say whose audit log a refusal belongs to; who signs in where is decided by
         // the state alone (product.md C4).
         let (_, app, enterprise, instance) = self.find(app).await?;
-        let state = match self.take_state(&app, &callback, visitor).await? {
+        let here = |state: &OneTimeState| matches!(state.purpose, Purpose::InApp | Purpose::Me);
+        let state = match self.take_state(&app, &callback, visitor, here).await? {
             Ok(state) => state,
             Err(why) => return Err(self.refuse_state(&app, why, visitor).await?),
         };
@@ -217,6 +222,7 @@ impl Bridge {
             auth_time: self.clock().now(),
             sign_ins: Some(person.sign_ins_with(self.note(visitor))),
             from: visitor.from.to_owned(),
+            scanned: None,
         })))
     }
 
@@ -232,11 +238,12 @@ impl Bridge {
         Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
     }
 
-    async fn take_state(
+    pub(crate) async fn take_state(
         &self,
         app: &App,
         callback: &Callback,
         visitor: Visitor<'_>,
+        fits: impl Fn(&OneTimeState) -> bool,
     ) -> Result<Result<OneTimeState, StateRefused>, Refusal> {
         let Some(text) = callback.state.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(Err(StateRefused::Missing));
@@ -248,14 +255,13 @@ impl Bridge {
         };
         let Some(browser) = visitor.browser else { return Ok(Err(StateRefused::Foreign)) };
         let taken = self.store().take_state(&id, &sha256_hex(browser)).await?;
-        let in_welink = |purpose| matches!(purpose, Purpose::InApp | Purpose::Me);
-        let fits = |state: &OneTimeState| state.app == app.id && in_welink(state.purpose);
+        let fits = |state: &OneTimeState| state.app == app.id && fits(state);
         Ok(taken.and_then(|state| if fits(&state) { Ok(state) } else { Err(StateRefused::Foreign) }))
     }
 
     /// The person in the bridge copy; a first visit writes him (product.md M30, HOM-06). With him what WeLink was asked
     /// of him, if it was.
-    async fn person_of(
+    pub(crate) async fn person_of(
         &self,
         enterprise: &Enterprise,
         app: &App,
@@ -288,7 +294,7 @@ impl Bridge {
     }
 
     pub(crate) fn note(&self, visitor: Visitor<'_>) -> SignInNote {
-        SignInNote { at: self.clock().now(), from: visitor.from.to_owned() }
+        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: String::new() }
     }
 
     /// A person who is not in the copy yet, with what WeLink tells of him.

@@ -6,7 +6,9 @@ use domain::destination::Destination;
 use domain::ids::{AppId, OaUserId, SessionId, TicketId, WeLinkUserId};
 use domain::model::{App, OaInstance, SignInNote};
 use domain::problem;
-use domain::session::{HANDOFF_S, PendingHandOff, SESSION_IDLE_S, SESSION_S, StoredTicket, TICKET_S, WebSession};
+use domain::session::{
+    HANDOFF_S, PendingHandOff, SESSION_IDLE_S, SESSION_S, Scanned, StoredTicket, TICKET_S, WebSession,
+};
 use domain::time::Timestamp;
 use oa::port::{Nonce, Port as _, Step};
 use platform::secret::{Secret, sha256_hex};
@@ -16,6 +18,8 @@ use crate::bridge::Bridge;
 use crate::enter::{Visitor, with};
 use crate::refusal::Refusal;
 
+/// Holds the session between the OA's start URL and the ticket.
+pub const SESSION_COOKIE: &str = "__Host-session";
 /// Characters of a session's secret: 130 bits.
 const SECRET_CHARS: usize = 26;
 
@@ -33,6 +37,8 @@ pub struct Visit {
     pub sign_ins: Option<Vec<SignInNote>>,
     /// The browser's address, for the audit log.
     pub from: String,
+    /// The confirmed code that lets him in; its ids are taken, so that it lets nobody in twice.
+    pub scanned: Option<Scanned>,
 }
 
 /// What the browser does next.
@@ -83,6 +89,7 @@ impl Bridge {
             auth_time: session.auth_time,
             sign_ins: None,
             from: visitor.from.to_owned(),
+            scanned: session.scanned,
         };
         self.step(visit, Some(nonce), Action::TicketIssue).await
     }
@@ -109,7 +116,7 @@ impl Bridge {
     async fn next_step(&self, visit: Visit, nonce: Option<Nonce>, action: Action) -> Result<Onward, Refusal> {
         let now = self.clock().now();
         let tenant = visit.app.id.tenant();
-        let ticket = self.new_ticket_id(&tenant);
+        let ticket = visit.ticket_id().unwrap_or_else(|| self.new_ticket_id(&tenant));
         let keys = self.signing_keys().await?;
         let key = keys.first().ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "no signing key"))?;
         let return_to = format!("{}/handoff", self.config().origin);
@@ -119,8 +126,10 @@ impl Bridge {
             user: &visit.oa_user,
             login_id: Some(visit.login_id.as_str()).filter(|login| !login.is_empty()),
             dest: &visit.dest,
-            amr: &["welink"],
+            amr: visit.amr(),
             ticket: &ticket,
+            // Only a ticket that the OA's server asked for names its code: here the nonce binds it (oa-api.md C.2.2).
+            qr: None,
             nonce: nonce.as_ref(),
             return_to: &return_to,
             issuer: self.config().origin.as_str(),
@@ -141,7 +150,13 @@ impl Bridge {
     }
 
     /// Stores the ticket while the link still holds. One that the table does not know is worth nothing.
-    async fn issue(&self, visit: &Visit, id: TicketId, now: Timestamp, action: Action) -> Result<(), Refusal> {
+    pub(crate) async fn issue(
+        &self,
+        visit: &Visit,
+        id: TicketId,
+        now: Timestamp,
+        action: Action,
+    ) -> Result<(), Refusal> {
         let entry = with(self.visit_entry(visit, action), "ticket", id.as_str());
         let ticket = StoredTicket {
             id,
@@ -151,12 +166,12 @@ impl Bridge {
             audience: visit.instance.id.clone(),
             dest: visit.dest.clone(),
             expires: now.plus_s(TICKET_S),
+            qr: visit.scanned.as_ref().map(|scanned| scanned.qr.clone()),
             redeemed: None,
         };
-        match self.store().issue_ticket(&visit.app.enterprise, &ticket, visit.sign_ins.as_deref(), &entry).await? {
-            Issued::Done => Ok(()),
-            Issued::LinkGone => Err(problem::LINK_GONE.into()),
-        }
+        let (enterprise, sign_ins) = (&visit.app.enterprise, visit.sign_ins.as_deref());
+        let issued = self.store().issue_ticket(enterprise, &ticket, sign_ins, visit.scanned.as_ref(), &entry);
+        judge(issued.await?)
     }
 
     /// Begins the session with which the browser comes back; its id and secret are new at each sign-in (product.md
@@ -166,8 +181,9 @@ impl Bridge {
         let secret = self.entropy().token(SECRET_CHARS);
         let enterprise = visit.app.enterprise.clone();
         let sign_ins = visit.sign_ins.unwrap_or_default();
+        let fixed = visit.scanned.as_ref().map(|scanned| scanned.approval.session.clone());
         let session = WebSession {
-            id: self.new_session_id(&visit.app.id.tenant()),
+            id: fixed.unwrap_or_else(|| self.new_session_id(&visit.app.id.tenant())),
             app: visit.app.id,
             user: visit.user,
             oa_user: visit.oa_user,
@@ -177,11 +193,9 @@ impl Bridge {
             expires: now.plus_s(SESSION_S),
             idle_until: now.plus_s(SESSION_IDLE_S),
             handoff: Some(PendingHandOff { dest: visit.dest, expires: now.plus_s(HANDOFF_S) }),
+            scanned: visit.scanned,
         };
-        match self.store().begin_session(&enterprise, &session, &sign_ins, &entry).await? {
-            Issued::Done => {}
-            Issued::LinkGone => return Err(problem::LINK_GONE.into()),
-        }
+        judge(self.store().begin_session(&enterprise, &session, &sign_ins, &entry).await?)?;
         let cookie = Secret::new(format!("{}.{secret}", session.id));
         Ok(Onward::StartFirst { url, cookie, max_age_s: SESSION_S })
     }
@@ -190,6 +204,28 @@ impl Bridge {
         let actor = format!("welink:{}", visit.user);
         let entry = self.entry(visit.app.id.tenant(), action, &actor, visit.app.id.as_str(), &visit.from);
         with(entry, "oa_user", visit.oa_user.as_str())
+    }
+}
+
+impl Visit {
+    /// The ticket's id where a confirmed code has fixed it.
+    fn ticket_id(&self) -> Option<TicketId> {
+        self.scanned.as_ref().map(|scanned| scanned.approval.ticket.clone())
+    }
+
+    /// How the person was proved (oa-api.md C.2.1).
+    pub(crate) fn amr(&self) -> &'static [&'static str] {
+        if self.scanned.is_some() { &["welink", "qr"] } else { &["welink"] }
+    }
+}
+
+/// What the table said to a session or a ticket.
+fn judge(issued: Issued) -> Result<(), Refusal> {
+    match issued {
+        Issued::Done => Ok(()),
+        Issued::LinkGone => Err(problem::LINK_GONE.into()),
+        Issued::Taken => Err(problem::QR_USED.into()),
+        Issued::Revoked => Err(problem::QR_DENIED.into()),
     }
 }
 

@@ -86,6 +86,7 @@ impl Bridge {
             purpose: Purpose::OaSignIn,
             dest: None,
             oa_sign_in: Some(way.clone()),
+            qr: None,
             created: self.clock().now(),
             expires: session.expires,
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::ids::OaInstanceId;
+use domain::ids::{OaInstanceId, RANDOM_CHARS};
 use domain::model::OaInstance;
 use domain::problem;
 use oa::Oa;
@@ -10,8 +10,9 @@ use oa::generic::{Generic, Settings};
 use oa::model::MatchField;
 use oa::port::{OaError, Port as _};
 use oa::webhook;
+use oa::webhook::WebhookId;
 use platform::envelope::Envelope;
-use platform::secret::Secret;
+use platform::secret::{Secret, sha256_hex, unhex};
 use state::secrets::OaSecrets;
 
 use crate::bridge::Bridge;
@@ -75,6 +76,29 @@ impl Bridge {
         let opened = Arc::new(opened);
         self.0.push_secrets.put(instance.id.clone(), instance.version, Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// Whether this is the instance's bearer token, which its GETs carry (oa-api.md C.6).
+    pub async fn is_bearer_of(&self, instance: &OaInstance, given: &str) -> Result<bool, Refusal> {
+        if let Some(known) = self.0.bearers.get(&instance.id, instance.version) {
+            return Ok(known.matches(given));
+        }
+        let stored = self.stored_oa_secrets(&instance.id).await?;
+        let bearer = self.sealer().await?.open(&context(&instance.id, "scim_bearer"), &stored.scim_bearer)?;
+        let right = bearer.matches(given);
+        self.0.bearers.put(instance.id.clone(), instance.version, Arc::new(bearer));
+        Ok(right)
+    }
+
+    /// Bytes for an id that the same signed request gives again and nobody else can guess, whatever its `webhook-id` is
+    /// made of.
+    pub async fn repeatable(&self, instance: &OaInstance, call: &WebhookId) -> Result<[u8; RANDOM_CHARS], Refusal> {
+        let secrets = self.push_secrets(instance).await?;
+        let secret = secrets.first().map(|secret| secret.expose().as_str()).unwrap_or_default();
+        let digest = unhex(&sha256_hex(&format!("{secret}#{}#{call}", instance.id))).unwrap_or_default();
+        let mut bytes = [0; RANDOM_CHARS];
+        bytes.iter_mut().zip(digest).for_each(|(byte, drawn)| *byte = drawn);
+        Ok(bytes)
     }
 
     /// Seals an instance's secrets for storing.

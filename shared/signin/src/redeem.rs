@@ -2,10 +2,11 @@
 
 use domain::audit::Action;
 use domain::ids::{OaInstanceId, TicketId};
+use domain::model::OaInstance;
 use domain::problem;
 use domain::time::Timestamp;
 use http::HeaderMap;
-use oa::webhook::{self, WebhookError};
+use oa::webhook::{self, WebhookError, WebhookId};
 use serde::Deserialize;
 use state::ticket::Redemption;
 
@@ -42,23 +43,35 @@ impl Bridge {
         // The body only says whose secret to try; nothing else of it is believed before the signature fits.
         let body: Body = serde_json::from_slice(request.body)
             .map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not a redeem request"))?;
-        let caller = OaInstanceId::parse(&body.aud)
-            .map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
+        let (instance, webhook_id) = self.proved_oa(&body.aud, request.headers, request.body).await?;
+        if body.op != "ticket.redeem" {
+            return Err(Refusal::because(problem::SIGNATURE_INVALID, "signed for another operation"));
+        }
+        self.redeem_for(&instance.id, &body.jti, webhook_id.as_str(), request.from).await
+    }
+
+    /// The OA that signed a request (oa-api.md C.6), with the `webhook-id` that a repetition of it carries. The caller
+    /// looks whether it was signed for this operation.
+    pub async fn proved_oa(
+        &self,
+        aud: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(OaInstance, WebhookId), Refusal> {
+        let caller =
+            OaInstanceId::parse(aud).map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
         let config = self.store().config(&caller.tenant()).await?;
         let instance = config.as_ref().and_then(|config| config.oa_instance(&caller));
         let instance = instance.ok_or_else(|| Refusal::because(problem::SIGNATURE_INVALID, "unknown instance"))?;
         let secrets = self.push_secrets(instance).await?;
-        let webhook_id = webhook::verify(&secrets, request.headers, request.body, self.clock().now()).map_err(|e| {
+        let webhook_id = webhook::verify(&secrets, headers, body, self.clock().now()).map_err(|e| {
             let problem = match e {
                 WebhookError::TimestampSkew => problem::TIMESTAMP_SKEW,
                 WebhookError::SignatureInvalid => problem::SIGNATURE_INVALID,
             };
             Refusal::because(problem, e)
         })?;
-        if body.op != "ticket.redeem" {
-            return Err(Refusal::because(problem::SIGNATURE_INVALID, "signed for another operation"));
-        }
-        self.redeem_for(&caller, &body.jti, webhook_id.as_str(), request.from).await
+        Ok((instance.clone(), webhook_id))
     }
 
     async fn redeem_for(

@@ -8,6 +8,7 @@ use domain::audit::Entry;
 use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
+use domain::qr::ScanLogin;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,7 @@ pub struct TenantConfig {
     pub oa_instances: Vec<OaInstance>,
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
+    pub scan_login: ScanLogin,
 }
 
 impl TenantConfig {
@@ -278,6 +280,23 @@ impl Store {
         self.save(Some(Setting::App(before)), Some(Setting::App(app.clone())), saving, audit).await
     }
 
+    /// Replaces the settings of scan login that still have `setting.version - 1`, or writes the first ones.
+    pub async fn save_scan_login(
+        &self,
+        tenant: &TenantId,
+        setting: &ScanLogin,
+        audit: &Entry,
+    ) -> Result<Saved, StoreError> {
+        let item = item(&keys::scan_login(tenant), setting, None)?;
+        let write = match setting.version.saturating_sub(1) {
+            0 => self.write_new(item)?,
+            seen => self.write_version(item, seen)?,
+        };
+        let outcome = self.transact(vec![write, self.write_audit(audit)?]).await;
+        self.cache.forget(tenant);
+        Ok(if outcome? == Transaction::Done { Saved::Done } else { Saved::Changed })
+    }
+
     /// The stored item that an update to version `next` is based on; `None` when somebody changed it meanwhile.
     async fn seen<T: DeserializeOwned>(
         &self,
@@ -343,10 +362,13 @@ pub(crate) struct Owner<'a> {
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
     let (mut tenant, mut oa_instances, mut enterprises, mut apps) = (None, Vec::new(), Vec::new(), Vec::new());
+    let mut scan_login = ScanLogin::default();
     for item in items {
         let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         if sk == "TENANT" {
             tenant = Some(read(item)?);
+        } else if sk == keys::SCAN_LOGIN {
+            scan_login = read(item)?;
         } else if sk.starts_with("OA#") {
             oa_instances.push(read(item)?);
         } else if sk.contains("#APP#") {
@@ -355,5 +377,5 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps }))
+    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login }))
 }

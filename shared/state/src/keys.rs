@@ -8,7 +8,7 @@
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
     AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
-    SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    QrId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -48,6 +48,13 @@ pub fn enterprise(id: &EnterpriseId) -> Key {
 pub fn app(enterprise: &EnterpriseId, id: &AppId) -> Key {
     Key::new(tenant_partition(&id.tenant()), format!("ENT#{enterprise}#APP#{id}"))
 }
+
+/// The tenant's settings of scan login.
+pub fn scan_login(tenant: &TenantId) -> Key {
+    Key::new(tenant_partition(tenant), SCAN_LOGIN)
+}
+
+pub(crate) const SCAN_LOGIN: &str = "SCANLOGIN";
 
 /// Claims an enterprise's name within its tenant.
 pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
@@ -127,6 +134,11 @@ pub fn one_time_state(id: &StateId) -> Key {
 
 pub fn session(id: &SessionId) -> Key {
     Key::new(format!("T#{}#W#{id}", id.tenant()), "SESSION")
+}
+
+/// A code that is shown for scan login.
+pub fn qr(id: &QrId) -> Key {
+    Key::new(format!("T#{}#Q#{id}", id.tenant()), "QR")
 }
 
 pub fn bind_session(id: &BindId) -> Key {

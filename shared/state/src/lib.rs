@@ -23,6 +23,7 @@ pub mod lockout;
 pub mod onetime;
 pub mod people;
 pub mod person;
+pub mod qr;
 pub mod reindex;
 mod removal;
 pub mod secrets;

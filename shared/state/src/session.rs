@@ -3,7 +3,7 @@
 use domain::audit::Entry;
 use domain::ids::{EnterpriseId, OaUserId, SessionId, WeLinkUserId};
 use domain::model::SignInNote;
-use domain::session::{PendingHandOff, SESSION_IDLE_S, StoredTicket, WebSession};
+use domain::session::{PendingHandOff, SESSION_IDLE_S, Scanned, StoredTicket, WebSession};
 
 use crate::keys;
 use crate::store::{Change, Item, Outcome, Store, StoreError, Transaction, Write, item, number, read, text, value_of};
@@ -17,6 +17,10 @@ pub enum Issued {
     Done,
     /// The link was removed or changed between the read and the write.
     LinkGone,
+    /// What is opened under this id exists: the confirmed code that fixed it is used up.
+    Taken,
+    /// The person has taken the confirmation of his code back.
+    Revoked,
 }
 
 impl Store {
@@ -28,33 +32,41 @@ impl Store {
         sign_ins: &[SignInNote],
         audit: &Entry,
     ) -> Result<Issued, StoreError> {
-        let writes = vec![
+        let mut writes = vec![
             self.note_sign_in(enterprise, &session.user, &session.oa_user, sign_ins)?,
             self.write_new(item(&keys::session(&session.id), session, Some(session.expires))?)?,
             self.write_audit(audit)?,
         ];
+        if let Some(scanned) = &session.scanned {
+            writes.push(self.check_scanned(scanned)?);
+        }
         self.issue(writes).await
     }
 
     /// Issues a ticket, together with its audit entry, while the link still holds: a ticket never outlives an unbinding
     /// that came before it.
-    /// `sign_ins` is what the person's item remembers from now on; `None` = this sign-in was noted before.
+    /// `sign_ins` is what the person's item remembers from now on; `None` = this sign-in was noted before. `scanned` is
+    /// the confirmed code that the ticket stands for, which must still stand.
     pub async fn issue_ticket(
         &self,
         enterprise: &EnterpriseId,
         ticket: &StoredTicket,
         sign_ins: Option<&[SignInNote]>,
+        scanned: Option<&Scanned>,
         audit: &Entry,
     ) -> Result<Issued, StoreError> {
         let link = match sign_ins {
             Some(sign_ins) => self.note_sign_in(enterprise, &ticket.user, &ticket.oa_user, sign_ins)?,
             None => self.check_link(enterprise, &ticket.user, &ticket.oa_user)?,
         };
-        let writes = vec![
+        let mut writes = vec![
             link,
             self.write_new(item(&keys::ticket(&ticket.id), ticket, Some(ticket.expires.plus_s(TICKET_KEPT_S)))?)?,
             self.write_audit(audit)?,
         ];
+        if let Some(scanned) = scanned {
+            writes.push(self.check_scanned(scanned)?);
+        }
         self.issue(writes).await
     }
 
@@ -125,6 +137,8 @@ impl Store {
         match self.transact(writes).await? {
             Transaction::Done => Ok(Issued::Done),
             Transaction::Refused(0, _) => Ok(Issued::LinkGone),
+            Transaction::Refused(1, _) => Ok(Issued::Taken),
+            Transaction::Refused(3, _) => Ok(Issued::Revoked),
             Transaction::Refused(..) => Err(StoreError::Unavailable("a random id was taken".to_owned())),
         }
     }

@@ -31,7 +31,9 @@ fn console(log: &str) -> BTreeSet<String> {
 /// Chromium notes a page that is answered with a problem's status, and so it does for the scripts and styles that are
 /// missing: only the former is meant to be.
 fn is_an_answer(message: &str) -> bool {
-    let page = ["/h/", "/handoff", "/bind", "/sso/"].iter().any(|path| message.contains(path));
+    let page =
+        ["/h/", "/handoff", "/bind", "/sso/", "/q/", "/qr/", "/login/scan/"].iter().any(|path| message.contains(path))
+            && !message.contains("/assets/");
     message.contains("Failed to load resource: the server responded with a status of") && page
 }
 

@@ -27,8 +27,19 @@
   }
 
   function open(event) {
-    var link = event.currentTarget;
     event.preventDefault();
+    openLink(event.currentTarget);
+  }
+
+  // A pasted code opens like one that the scanner sees.
+  function scan(event) {
+    event.preventDefault();
+    var text = document.getElementById('scan-text').value.trim();
+    if (!/^https?:\/\//.test(text)) { return; }
+    openLink({ href: text, dataset: { client: '', size: 'mobile', name: text } });
+  }
+
+  function openLink(link) {
     var size = link.dataset.size === 'pc' ? 'width=1200,height=800' : 'width=390,height=780';
     var name = 'welink-' + link.dataset.size + '-' + link.dataset.client.replace(/[^\w]/g, '_');
     var view = window.open(link.href, name, 'popup,' + size);
@@ -90,6 +101,8 @@
     link.addEventListener('click', function () { say(words.opened + link.dataset.name); });
   });
   document.querySelectorAll('a[data-client]').forEach(function (link) { link.addEventListener('click', open); });
+  var pasted = document.getElementById('scan-form');
+  if (pasted) { pasted.addEventListener('submit', scan); }
   window.addEventListener('message', hear);
   window.addEventListener('focus', loadCalls);
   refresh.hidden = false;

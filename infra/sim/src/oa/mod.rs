@@ -13,6 +13,7 @@ mod machine;
 mod oidc;
 mod pages;
 mod refusal;
+mod scan;
 mod scim;
 mod scim_schema;
 mod sessions;
@@ -143,6 +144,7 @@ struct Inner {
     settings: Mutex<Settings>,
     directory: Mutex<directory::Directory>,
     sessions: Mutex<sessions::Sessions>,
+    before: Mutex<scan::Before>,
     keys: Mutex<ticket::KeySet>,
     answered: Mutex<machine::Answered>,
     wrong_tries: Mutex<credential::WrongTries>,
@@ -186,6 +188,7 @@ impl Oa {
             first_bearer: Mutex::default(),
             settings: Mutex::default(),
             sessions: Mutex::default(),
+            before: Mutex::default(),
             keys: Mutex::default(),
             answered: Mutex::default(),
             wrong_tries: Mutex::default(),
@@ -230,6 +233,7 @@ impl Oa {
         Router::new()
             .merge(pages::routes())
             .merge(bridge_page::routes())
+            .merge(scan::routes())
             .merge(sso::routes())
             .merge(machine::routes())
             .merge(credential::routes())

@@ -156,6 +156,8 @@ struct LoginPage<'a> {
     dest: String,
     password: &'a str,
     suggested: Vec<(String, String)>,
+    /// Not offered on the way back to a client.
+    scan: Option<String>,
 }
 
 /// An authorization request that may be answered (OpenID Connect Core 3.1.2.1, RFC 7636).
@@ -195,6 +197,7 @@ impl Asked {
             dest: "/".to_owned(),
             password: DEMO_PASSWORD,
             suggested: Vec::new(),
+            scan: None,
         };
         let mut response = visit.page(status, &page);
         // Its form ends at the client, by a redirect that browsers hold against this policy.

@@ -19,7 +19,7 @@ use super::sessions::{Session, Via};
 use super::ticket::is_local_path;
 use super::todo::{self, Todo, Verdict};
 use super::view::{self, SESSION_COOKIE, Signed, Ui, Visit, minute_text};
-use super::{DEMO_PASSWORD, Oa, lock};
+use super::{DEMO_PASSWORD, Oa, lock, scan};
 
 /// Accounts that the login page offers to try.
 const SUGGESTED: usize = 4;
@@ -96,6 +96,8 @@ struct LoginPage<'a> {
     dest: String,
     password: &'a str,
     suggested: Vec<(String, String)>,
+    /// The way to sign in by scanning, where a bridge is connected (product.md M89).
+    scan: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +132,7 @@ fn login_page(oa: &Oa, visit: &Visit, status: StatusCode, dest: &str, account: &
         dest: dest.to_owned(),
         password: DEMO_PASSWORD,
         suggested,
+        scan: scan::entry(oa, dest),
     };
     visit.page(status, &page)
 }

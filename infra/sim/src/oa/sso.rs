@@ -116,7 +116,7 @@ async fn admit(oa: &Oa, headers: &HeaderMap, ticket: Option<String>) -> Result<R
     Ok(view::see_other(&claims.dest, &[cookie]))
 }
 
-async fn verify(oa: &Oa, connection: &Connection, ticket: &str) -> Result<Claims, Refusal> {
+pub(super) async fn verify(oa: &Oa, connection: &Connection, ticket: &str) -> Result<Claims, Refusal> {
     let unverified = Unverified::parse(ticket)?;
     let key = exchange::key(oa, connection, &unverified.kid).await?;
     let expected = Expected { issuer: &connection.bridge_origin, audience: &connection.instance_id, now: oa.now() };

@@ -37,6 +37,8 @@ pub(super) struct Claims {
     #[serde(default)]
     pub(super) amr: Vec<String>,
     pub(super) nonce: Option<String>,
+    /// The code that it stands for (oa-api.md C.4).
+    pub(super) qr: Option<String>,
     pub(super) enterprise: Option<String>,
 }
 

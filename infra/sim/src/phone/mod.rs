@@ -10,6 +10,7 @@
 
 mod authcode;
 mod calls;
+mod codes;
 mod developer;
 mod guard;
 mod login;
@@ -31,11 +32,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::faults::{self, Faults};
 use crate::welink::WeLink;
 
+pub use codes::Codes;
+
 /// What the phone needs: the vendor whose people and apps it shows, and the knobs that its settings page switches.
 #[derive(Debug, Clone)]
 pub struct PhoneState {
     pub welink: WeLink,
     pub faults: Faults,
+    /// What its scanner can see.
+    pub codes: Codes,
 }
 
 /// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone, or with `?device=pc`

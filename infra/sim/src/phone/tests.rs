@@ -39,7 +39,7 @@ fn bench() -> (PhoneState, Router, String) {
         credentials: None,
     };
     let client_id = welink.add_app(app).unwrap().client_id;
-    let state = PhoneState { welink, faults };
+    let state = PhoneState { welink, faults, codes: Codes::default() };
     (state.clone(), router(state), client_id)
 }
 

@@ -100,6 +100,8 @@ struct PhonePage {
     user_id: String,
     apps: Vec<Icon>,
     origins: String,
+    /// Codes that the scanner sees.
+    codes: Vec<String>,
     facts: Vec<Fact>,
     calls: Vec<calls::Row>,
 }
@@ -326,7 +328,7 @@ pub(super) async fn phone(
 ) -> Response {
     let chosen = chosen_lang(&headers, params.get("lang").map(String::as_str));
     let w = Words(chosen.0);
-    let tab = ["messages", "todos", "workbench", "me"].into_iter().find(|known| *known == tab);
+    let tab = ["messages", "todos", "workbench", "me", "scan"].into_iter().find(|known| *known == tab);
     let tenant = state.welink.tenants().into_iter().find(|tenant| tenant.tenant_id == tenant_id);
     let (Some(tab), Some(tenant), Some(member)) = (tab, tenant, state.welink.member(&tenant_id, &user_id)) else {
         return Redirect::to("/").into_response();
@@ -344,6 +346,7 @@ pub(super) async fn phone(
     let name = named(w.0, &member.name_zh, &member.name_en).to_owned();
     let mut origins: Vec<String> =
         apps.iter().flat_map(|app| [origin(&app.home), origin(&app.pc_url)]).flatten().collect();
+    origins.extend(state.codes.seen().iter().filter_map(|code| origin(code)));
     origins.sort();
     origins.dedup();
     let template = PhonePage {
@@ -365,6 +368,7 @@ pub(super) async fn phone(
         user_id,
         apps,
         origins: origins.join(" "),
+        codes: state.codes.seen(),
         calls: calls::rows(&state.welink, w.0),
     };
     page(&template, chosen)

@@ -34,6 +34,14 @@ words! {
         "Basic information of the light apps: enter client_id and client_secret in the bridge's console, and its homepage address here.";
     platform_mobile: "手机端主页", "Homepage on the phone";
     platform_pc: "电脑端主页", "Homepage on the PC";
+    scan: "扫一扫", "Scan";
+    scan_lead: "把二维码对准取景框，或者粘贴二维码的内容。", "Point the scanner at a code, or paste what it holds.";
+    scan_text: "二维码内容", "Content of the code";
+    scan_open: "打开", "Open";
+    scan_seen: "屏幕上的二维码", "Codes on open pages";
+    scan_none: "现在没有打开的页面显示二维码。先打开模拟 OA 的登录页，选择扫码登录，再回来。",
+        "No open page shows a code. Open the simulated OA's login page, choose to scan, and come back.";
+    scan_newest: "最新", "newest";
     people_title: "你想用谁的手机？", "Whose phone do you want to hold?";
     people_lead: "选择一位成员，打开他的 WeLink 工作台，再点开应用，看看同事会看到什么。",
         "Pick a member, open his or her WeLink workbench and tap an app to see what a colleague would see.";

@@ -145,10 +145,17 @@ impl Generic {
             dest: visit.dest.as_str().to_owned(),
             login_id: visit.login_id.map(str::to_owned),
             amr: visit.amr.iter().map(|&method| method.to_owned()).collect(),
+            qr: visit.qr.map(|qr| qr.as_str().to_owned()),
             nonce: visit.nonce.map(|nonce| nonce.as_str().to_owned()),
             tenant: Some(visit.tenant.as_str().to_owned()),
             enterprise: Some(visit.enterprise.as_str().to_owned()),
         }
+    }
+
+    fn signed(&self, visit: &Visit<'_>) -> Result<Secret<String>, OaError> {
+        let allowed = visit.dest.clone().within(&self.instance.allowed_dest_prefixes);
+        allowed.map_err(|why| OaError::Refused(format!("the page to open is {why}")))?;
+        visit.key.sign(&self.claims(visit)).map_err(|e| OaError::Refused(e.to_string()))
     }
 
     fn hand_off_by_ticket(&self, visit: &Visit<'_>) -> Result<Step, OaError> {
@@ -157,7 +164,7 @@ impl Generic {
             start.query_pairs_mut().append_pair("return_to", visit.return_to);
             return Ok(Step::StartFirst(start.into()));
         }
-        let ticket = visit.key.sign(&self.claims(visit)).map_err(|e| OaError::Refused(e.to_string()))?;
+        let ticket = self.signed(visit)?;
         Ok(match self.instance.ticket_delivery {
             TicketDelivery::FormPost => {
                 Step::Form { action: self.urls.landing.clone().into(), fields: vec![("ticket", ticket)] }
@@ -224,6 +231,10 @@ impl Port for Generic {
         match self.instance.sso_profile {
             SsoProfile::Ticket => self.hand_off_by_ticket(visit),
         }
+    }
+
+    async fn scan_ticket(&self, visit: &Visit<'_>) -> Result<Secret<String>, OaError> {
+        self.signed(visit)
     }
 
     /// `POST {revoke_url}`, signed; a repetition carries the same `webhook-id`, so the OA sees one call.

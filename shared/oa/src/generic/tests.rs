@@ -400,6 +400,7 @@ async fn a_person_is_handed_over_by_form_by_query_or_after_the_start_url() {
         dest: &dest,
         amr: &["welink"],
         ticket: &ticket,
+        qr: None,
         nonce: None,
         return_to: "https://bridge.example/handoff?x=1&y=2",
         issuer: "https://bridge.example",
