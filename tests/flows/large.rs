@@ -122,7 +122,13 @@ async fn console() -> Console {
     let enterprise = EnterpriseId::from_random(&tenant, [2; RANDOM_CHARS]);
     let stamp = Stamp { at: Timestamp(1), by: "test".to_owned() };
     let entry = |action| -> Entry { bridge.entry(tenant.clone(), action, "test", "test", "") };
-    let new = Tenant { id: tenant.clone(), name: "大".to_owned(), link_hosts: Vec::new(), created: stamp.clone() };
+    let new = Tenant {
+        id: tenant.clone(),
+        name: "大".to_owned(),
+        link_hosts: Vec::new(),
+        created: stamp.clone(),
+        version: 0,
+    };
     store.create_tenant(&new, &entry(Action::TenantCreate)).await.unwrap();
     let new: Enterprise = serde_json::from_value(serde_json::json!({
         "id": enterprise, "name": "大企业", "created": stamp,
