@@ -91,6 +91,21 @@ async fn hom_04_browser_the_sixth_wrong_password_is_refused_in_both_languages() 
 }
 
 #[tokio::test]
+async fn hom_04_browser_a_member_confirms_himself_at_the_oas_own_page() {
+    let bridge = Program::start(FRESH).await;
+    let browser = Chromium::start(PHONE, bridge.port).await;
+    hold(&browser, &bridge, UNLINKED).await;
+    tap(&browser).await;
+    // Each step by a real browser: form policies, redirects and cookies between the two sites hold.
+    browser.click("#at-oa button").await;
+    browser.fill("#account", UNLINKED).await;
+    browser.fill("#password", DEMO_PASSWORD).await;
+    browser.click("[data-test=sign-in]").await;
+    assert_eq!(who(&browser).await, UNLINKED);
+    assert_eq!(bridge.audited("link.refused").await, 0);
+}
+
+#[tokio::test]
 async fn hom_05_browser_one_match_opens_the_oa_and_two_candidates_ask() {
     let bridge = Program::start(FRESH).await;
     let enterprise = bridge.remembered.enterprise.as_str();

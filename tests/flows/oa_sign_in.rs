@@ -379,6 +379,40 @@ async fn hom_04_a_binding_mode_is_saved_only_with_the_settings_that_it_works_by(
 }
 
 #[tokio::test]
+async fn hom_04_the_oas_sign_in_page_can_be_changed_switched_on_and_off() {
+    let world = World::with(&[("BRIDGE_CONFIG_CACHE_SECONDS", "0")]).await;
+    let known = world.demo().remembered.clone();
+    let path = format!("/v1/oa-instances/{}", known.oa_instance);
+    let version = async || world.api(Method::GET, &path, None).await.json()["version"].clone();
+    let change = async |mut body: Value| {
+        body["version"] = version().await;
+        world.api(Method::PATCH, &path, Some(&body)).await
+    };
+    // A mode does not outlive its provider; without the mode the provider may go.
+    let refused = change(json!({ "oidc": null })).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+    let off = change(json!({ "oidc": null, "binding_mode": "password" })).await;
+    assert_eq!((off.status, &off.json()["oidc"]), (StatusCode::OK, &Value::Null), "{}", off.body);
+    let mut browser = at_the_door(&world, UNLINKED[0]).await;
+    assert_eq!(denied(&press(&world, &mut browser).await), Some("oa-settings"), "a button of an older page");
+    // Back with a wrong secret, then with the right one.
+    for (secret, right) in [("wrong", false), (&*known.oidc_client_secret, true)] {
+        let issuer = world.running.origin("oa");
+        let oidc = json!({ "issuer": issuer, "client_id": "welink-bridge", "client_secret": secret });
+        let on = change(json!({ "oidc": oidc, "binding_mode": "redirect" })).await;
+        assert_eq!((on.status, &on.json()["oidc"]["issuer"]), (StatusCode::OK, &json!(issuer)), "{}", on.body);
+        assert!(on.json()["secrets"]["oidc"]["by"].is_string() && !on.body.contains(secret), "{}", on.body);
+        let page = confirm(&world, &mut browser, UNLINKED[0]).await;
+        assert_eq!(denied(&page), (!right).then_some("oa-settings"), "{}", page.body);
+    }
+    assert!(link_of(&world, UNLINKED[0]).await.is_some());
+    let changed = world.audit().await.into_iter().filter(|entry| entry.action == Action::OaInstanceUpdate);
+    let notes: Vec<String> = changed.filter_map(|entry| entry.detail.get("oidc.client_secret").cloned()).collect();
+    assert_eq!(notes, ["replaced", "replaced", "removed"]);
+    assert!(world.audit().await.iter().all(|entry| !format!("{entry:?}").contains(&known.oidc_client_secret)));
+}
+
+#[tokio::test]
 async fn c18_many_wrong_passwords_from_one_address_raise_one_alert_and_lock_nobody() {
     let limit = domain::lockout::PASSWORD_ADDRESS.failures_max;
     let captured = tests::logs::capture();

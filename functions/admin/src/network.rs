@@ -197,7 +197,8 @@ async fn oas(bridge: &Bridge, instances: &[OaInstance]) -> Result<Vec<OaReached>
 
 /// The servers of an OA that the bridge calls; each once, by its first address.
 fn origins(instance: &OaInstance) -> Result<Vec<Url>, ApiError> {
-    let called = [Some(&instance.base), Some(&instance.scim_base), instance.verify_url.as_ref()];
+    let issuer = instance.oidc.as_ref().filter(|_| instance.binding_mode.redirects()).map(|oidc| &oidc.issuer);
+    let called = [Some(&instance.base), Some(&instance.scim_base), instance.verify_url.as_ref(), issuer];
     let mut seen = BTreeSet::new();
     let urls: Vec<Url> = called.into_iter().flatten().map(|text| address(text)).collect::<Result<_, _>>()?;
     Ok(urls.into_iter().filter(|url| seen.insert(url.origin().ascii_serialization())).collect())

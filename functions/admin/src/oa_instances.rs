@@ -17,6 +17,7 @@ use platform::secret::Secret;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::{Saved, TenantConfig};
+use state::secrets::OaSecrets;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -140,14 +141,15 @@ pub(crate) async fn make(
         revoke_url: optional("revoke_url", new.revoke_url)?,
         verify_url: optional("verify_url", new.verify_url)?,
         binding_mode: new.binding_mode,
-        oidc,
         allowed_dest_prefixes: input::prefixes(&new.allowed_dest_prefixes)?,
         secrets: OaSecretsSet {
             scim_bearer: Some(actor.stamp(bridge)),
             push: Some(actor.stamp(bridge)),
             push_rotating: false,
             pull: Some(actor.stamp(bridge)),
+            oidc: oidc.is_some().then(|| actor.stamp(bridge)),
         },
+        oidc,
         created: actor.stamp(bridge),
         version: 0,
     };
@@ -201,6 +203,10 @@ pub(crate) struct Change {
     pub(crate) verify_url: Option<Option<String>>,
     #[serde(default)]
     pub(crate) binding_mode: Option<BindingMode>,
+    /// The OA's OIDC provider, whole, with the secret; `null` clears it.
+    #[serde(default, deserialize_with = "input::given")]
+    #[expect(clippy::option_option, reason = "absent, null and a provider are three things")]
+    pub(crate) oidc: Option<Option<NewOidc>>,
     #[serde(default)]
     pub(crate) ticket_delivery: Option<TicketDelivery>,
     #[serde(default)]
@@ -258,22 +264,40 @@ pub(crate) async fn apply(
     if let Some(prefixes) = &change.allowed_dest_prefixes {
         after.allowed_dest_prefixes = input::prefixes(prefixes)?;
     }
-    let entry = actor.entry(bridge, after.id.tenant(), Action::OaInstanceUpdate, after.id.as_str());
-    save(bridge, &config, after, entry).await
+    let mut entry = actor.entry(bridge, after.id.tenant(), Action::OaInstanceUpdate, after.id.as_str());
+    let Some(oidc) = change.oidc else { return save(bridge, &config, after, entry).await };
+    let (oidc, secret) = oidc.map(registration).transpose()?.unzip();
+    after.oidc = oidc;
+    after.secrets.oidc = secret.is_some().then(|| actor.stamp(bridge));
+    let secrets = bridge.with_oidc_secret(&after.id, secret.as_ref()).await?;
+    let what = if secret.is_some() { "replaced" } else { "removed" };
+    entry.detail.insert("oidc.client_secret".to_owned(), what.to_owned());
+    save_with(bridge, &config, after, Some(secrets), entry).await
 }
 
 /// Saves other settings of an OA instance, after all checks.
 pub(crate) async fn save(
     bridge: &Bridge,
     config: &TenantConfig,
+    after: OaInstance,
+    entry: Entry,
+) -> Result<OaInstance, ApiError> {
+    save_with(bridge, config, after, None, entry).await
+}
+
+/// The same, with other secrets.
+async fn save_with(
+    bridge: &Bridge,
+    config: &TenantConfig,
     mut after: OaInstance,
+    secrets: Option<OaSecrets>,
     mut entry: Entry,
 ) -> Result<OaInstance, ApiError> {
     let before = config.oa_instance(&after.id).ok_or_else(input::missing)?;
     check(&after, config)?;
     after.version += 1;
     plain::note(&mut entry, &Setting::OaInstance(before.clone()), &Setting::OaInstance(after.clone()));
-    done(bridge.store().update_oa_instance(&after, None, &entry).await?)?;
+    done(bridge.store().update_oa_instance(&after, secrets.as_ref(), &entry).await?)?;
     Ok(after)
 }
 
@@ -288,6 +312,7 @@ pub(crate) fn check(instance: &OaInstance, config: &TenantConfig) -> Result<(), 
     {
         url.as_deref().map(|url| input::address(field, url)).transpose()?;
     }
+    instance.oidc.as_ref().map(|oidc| check_issuer(&oidc.issuer)).transpose()?;
     check_binding(instance)?;
     let of_instance = |app: &&App| config.enterprise(&app.enterprise).is_some_and(|e| e.oa_instance == instance.id);
     for app in config.apps.iter().filter(of_instance) {
@@ -330,16 +355,21 @@ pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, instance: &str, confi
 /// Reads how the bridge is registered at the OA's provider: the settings, and the secret apart from them.
 fn registration(new: NewOidc) -> Result<(OidcClient, Secret<String>), ApiError> {
     let secret = Secret::new(new.client_secret);
-    input::address("oidc.issuer", &new.issuer)?;
-    if new.issuer.contains('?') {
-        return Err(ApiError::field("oidc.issuer", "no query / 不能包含查询参数"));
-    }
+    check_issuer(&new.issuer)?;
     let client_id = OidcClientId::parse(new.client_id.trim()).map_err(|e| ApiError::field("oidc.client_id", e))?;
     if secret.expose().is_empty() {
         return Err(ApiError::field("oidc.client_secret", "must not be empty / 不能为空"));
     }
     // As it was written: the provider's metadata and tokens must spell it alike, a slash at the end included.
     Ok((OidcClient { issuer: new.issuer, client_id }, secret))
+}
+
+fn check_issuer(issuer: &str) -> Result<(), ApiError> {
+    input::address("oidc.issuer", issuer)?;
+    if issuer.contains('?') {
+        return Err(ApiError::field("oidc.issuer", "no query / 不能包含查询参数"));
+    }
+    Ok(())
 }
 
 /// A mode is taken only with the settings that it works by (oa-api.md C.3).

@@ -99,6 +99,8 @@ pub struct OaSecretsSet {
     pub push_rotating: bool,
     /// Signs requests to the OA.
     pub pull: Option<Stamp>,
+    /// The bridge's own at the OA's OIDC provider.
+    pub oidc: Option<Stamp>,
 }
 
 /// One OA installation (oa-api.md C, instance configuration). All URLs are absolute.

@@ -182,6 +182,20 @@ impl Bridge {
         Ok(self.sealer().await?.seal(&context(instance, "oidc"), secret.expose())?)
     }
 
+    /// An instance's secrets with this one at the OA's OIDC provider, or without any.
+    pub async fn with_oidc_secret(
+        &self,
+        instance: &OaInstanceId,
+        secret: Option<&Secret<String>>,
+    ) -> Result<OaSecrets, Refusal> {
+        let mut secrets = self.stored_oa_secrets(instance).await?;
+        secrets.oidc = match secret {
+            Some(secret) => Some(self.seal_oidc_secret(instance, secret).await?),
+            None => None,
+        };
+        Ok(secrets)
+    }
+
     async fn stored_oa_secrets(&self, instance: &OaInstanceId) -> Result<OaSecrets, Refusal> {
         let stored = self.store().oa_secrets(instance).await?;
         stored.ok_or_else(|| Refusal::because(problem::SECRET_MISSING, "an OA instance without its secrets"))

@@ -49,6 +49,7 @@ pub mod words {
         OIDC_ISSUER = "OIDC 签发者（跳转方式必填）" / "OIDC issuer (for the sign-in page)";
         ISSUER_HINT = "与提供方元数据中的写法完全一致" / "Exactly as the provider's metadata spells it";
         OIDC_CLIENT = "OIDC client_id" / "OIDC client_id";
+        OIDC_SECRET_HINT = "更换提供方时必须重新填写；不改则留空" / "Enter it again when the provider changes; empty leaves it as it is";
         OIDC_SECRET = "OIDC client_secret" / "OIDC client_secret";
         BINDING_PASSWORD = "输入一次 OA 账号和密码" / "By OA account and password, once";
         DELIVERY = "票据送达方式" / "How the ticket is delivered";
@@ -129,9 +130,6 @@ fn new_page(visitor: &Visitor, given: &Given) -> Page {
     let secret = |name: &'static str, label| Field::new(name, t(label)).kind(Kind::Secret);
     let form = fields_of(lang, form, given)
         .field(secret("scim_bearer", words::BEARER), given)
-        .field(line(lang, "issuer", words::OIDC_ISSUER, Some(words::ISSUER_HINT)), given)
-        .field(line(lang, "oidc_client_id", words::OIDC_CLIENT, None), given)
-        .field(secret("oidc_secret", words::OIDC_SECRET), given)
         .cancel(Link::new("/oa-instances", t(w::CANCEL)));
     refused_or_not(visitor, given, &form, Page::new(visitor, Section::Oa, None, t(words::NEW)))
         .trail(Link::new("/oa-instances", t(w::NAV_OA)))
@@ -161,6 +159,9 @@ fn fields_of(lang: Lang, form: Form, given: &Given) -> Form {
         .field(line(lang, "revoke_url", words::REVOKE, None), given)
         .field(line(lang, "binding_mode", words::BINDING, None).kind(Kind::Radio(modes)), given)
         .field(line(lang, "verify_url", words::VERIFY, Some(words::VERIFY_HINT)), given)
+        .field(line(lang, "issuer", words::OIDC_ISSUER, Some(words::ISSUER_HINT)), given)
+        .field(line(lang, "oidc_client_id", words::OIDC_CLIENT, None), given)
+        .field(line(lang, "oidc_secret", words::OIDC_SECRET, Some(words::OIDC_SECRET_HINT)).kind(Kind::Secret), given)
         .field(line(lang, "prefixes", words::PREFIXES, Some(words::PREFIXES_HINT)).kind(Kind::Area), given)
         .field(line(lang, "delivery", words::DELIVERY, None).kind(Kind::Radio(deliveries)), given)
 }
@@ -190,6 +191,8 @@ fn current(oa: &OaInstance) -> Fields {
         .with("revoke_url", oa.revoke_url.clone().unwrap_or_default())
         .with("verify_url", oa.verify_url.clone().unwrap_or_default())
         .with("binding_mode", mode)
+        .with("issuer", oa.oidc.as_ref().map_or("", |oidc| &oidc.issuer))
+        .with("oidc_client_id", oa.oidc.as_ref().map_or("", |oidc| oidc.client_id.as_str()))
         .with("prefixes", prefixes.join("\n"))
         .with("delivery", if oa.ticket_delivery == TicketDelivery::Query { "query" } else { "form-post" })
 }
@@ -219,6 +222,7 @@ fn secrets_card(visitor: &Visitor, oa: &OaInstance) -> Html {
         (t(words::BEARER), set(&oa.secrets.scim_bearer)),
         (t(words::PUSH_SECRET), set(&oa.secrets.push)),
         (t(words::PULL_SECRET), set(&oa.secrets.pull)),
+        (t(words::OIDC_SECRET), set(&oa.secrets.oidc)),
     ]);
     let form = Form {
         guard: false,
@@ -240,7 +244,12 @@ fn secrets_card(visitor: &Visitor, oa: &OaInstance) -> Html {
 
 pub async fn save(State(bridge): State<Bridge>, Path(instance): Path<String>, posted: Posted) -> Response {
     let Posted { visitor, fields } = posted;
+    let oidc = match service::find(&bridge, &visitor.actor, &instance).await {
+        Ok(oa) => other_oidc(&oa, &fields),
+        Err(error) => return visitor.problem(&error),
+    };
     let change = service::Change {
+        oidc,
         version: fields.number("version"),
         name: Some(fields.text("name")),
         base: Some(fields.text("base").trim().to_owned()),
@@ -264,6 +273,20 @@ pub async fn save(State(bridge): State<Bridge>, Path(instance): Path<String>, po
         edit_page(&visitor, &oa, &given).block_if(told).answer_with(status_of(&error))
     });
     visitor.answer(page)
+}
+
+/// What the form says of the provider, if it is not what is saved.
+#[expect(clippy::option_option, reason = "no change, no provider and a provider are three things")]
+fn other_oidc(oa: &OaInstance, fields: &Fields) -> Option<Option<NewOidc>> {
+    let given = oidc_of(fields);
+    let same = match (&given, &oa.oidc) {
+        (None, None) => true,
+        (Some(new), Some(kept)) => {
+            new.client_secret.is_empty() && new.issuer == kept.issuer && new.client_id == kept.client_id.as_str()
+        }
+        _ => false,
+    };
+    (!same).then_some(given)
 }
 
 pub async fn set_secrets(State(bridge): State<Bridge>, Path(instance): Path<String>, posted: Posted) -> Response {
