@@ -16,9 +16,11 @@ async fn show(desktop: &Chromium, bridge: &Program) {
     desktop.find("#screen[data-state=pending] svg").await;
 }
 
-/// What the code on the screen holds.
+/// What the code on the screen holds, read at once: the page may be about to show another.
 async fn code(desktop: &Chromium) -> String {
-    desktop.attr("[data-code]", "data-code").await.expect("a code is shown")
+    desktop.find("[data-code]").await;
+    let code = desktop.run("return document.querySelector('[data-code]').dataset.code").await;
+    code.as_str().expect("a code is shown").to_owned()
 }
 
 /// Opens the scanner of the phone that this window shows.

@@ -69,14 +69,14 @@ async fn stolen_id(world: &World, way: &Transport, screen: &Screen, tally: &mut 
     let guess = |n: usize| with_cookie(way, "__Host-screen", &format!("{n:026}"));
     let told = |page: Page| page.status.is_success() || page.body.contains("display_name");
     let poll = async |mut thief: Browser| told(screen.poll_by(&mut thief).await);
-    attack(tally, "poll without the cookie", 1_000, |_| poll(Browser::new(way.clone()))).await;
-    attack(tally, "poll with a foreign cookie", 1_000, |_| poll(elsewhere.clone())).await;
-    attack(tally, "poll with a guessed cookie", 1_000, |n| poll(guess(n))).await;
+    attack(tally, "poll without the cookie", 2_000, |_| poll(Browser::new(way.clone()))).await;
+    attack(tally, "poll with a foreign cookie", 800, |_| poll(elsewhere.clone())).await;
+    attack(tally, "poll with a guessed cookie", 800, |n| poll(guess(n))).await;
     let (url, fields) = screen.page.form("enter").unwrap();
     let enter = async |mut thief: Browser| went_on(&thief.post_form(&url, &fields).await.unwrap());
-    attack(tally, "enter without the cookie", 700, |_| enter(Browser::new(way.clone()))).await;
-    attack(tally, "enter with a foreign cookie", 700, |_| enter(elsewhere.clone())).await;
-    attack(tally, "enter with a guessed cookie", 700, |n| enter(guess(n))).await;
+    attack(tally, "enter without the cookie", 1_500, |_| enter(Browser::new(way.clone()))).await;
+    attack(tally, "enter with a foreign cookie", 500, |_| enter(elsewhere.clone())).await;
+    attack(tally, "enter with a guessed cookie", 500, |n| enter(guess(n))).await;
 }
 
 /// A picture of the code reaches other phones, which open it and confirm it.
@@ -85,15 +85,15 @@ async fn forwarded_picture(world: &World, way: &Transport, screen: &Screen, url:
         let page = Browser::new(way.clone()).get(&screen.code).await.unwrap();
         page.form("answer").is_some()
     };
-    attack(tally, "a second phone opens it", 700, open).await;
+    attack(tally, "a second phone opens it", 500, open).await;
     let approve = [("verdict".to_owned(), "approve".to_owned())];
     let confirm = async |mut phone: Browser| {
         let page = phone.post_form(url, &approve).await.unwrap();
         page.status.is_success() || page.status == StatusCode::SEE_OTHER
     };
-    attack(tally, "confirm without the scan", 700, |_| confirm(Browser::new(way.clone()))).await;
+    attack(tally, "confirm without the scan", 1_000, |_| confirm(Browser::new(way.clone()))).await;
     let guess = |n: usize| with_cookie(way, "__Host-scan", &format!("{}.{n:026}", screen.id));
-    attack(tally, "confirm with a guessed scan", 1_000, |n| confirm(guess(n))).await;
+    attack(tally, "confirm with a guessed scan", 600, |n| confirm(guess(n))).await;
     assert!(world.demo().oa.sessions().is_empty());
 }
 
@@ -114,14 +114,14 @@ async fn foreign_bearer(world: &World, way: &Transport, id: &str, tally: &mut Ta
 async fn replays(world: &World, screen: &Screen, ticket: &Secret<String>, tally: &mut Tally) {
     let (url, fields) = screen.page.form("enter").unwrap();
     let again = async |_| went_on(&screen.browser.clone().post_form(&url, &fields).await.unwrap());
-    attack(tally, "enter again", 700, again).await;
+    attack(tally, "enter again", 300, again).await;
     let landing: Url = format!("{}/sso/landing", world.running.origin("oa")).parse().unwrap();
     let form = [("ticket".to_owned(), ticket.expose().clone())];
     let land = async |_| {
         let page = world.browser().post_cross_site(&landing, &form).await.unwrap();
         page.status == StatusCode::SEE_OTHER
     };
-    attack(tally, "the ticket lands again", 500, land).await;
+    attack(tally, "the ticket lands again", 200, land).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

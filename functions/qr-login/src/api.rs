@@ -143,6 +143,9 @@ pub async fn poll(State(qr): State<Qr>, Path(id): Path<String>, request: Request
 /// Half a read unit, until there is a ticket to give.
 async fn look(qr: &Qr, id: &str, bearer: &str) -> Result<Progress, Refusal> {
     let id = QrId::parse(id).map_err(|_| problem::QR_UNKNOWN)?;
+    if bearer.is_empty() {
+        return Err(problem::QR_UNKNOWN.into());
+    }
     let code = qr.bridge.store().qr_glance(&id).await?.filter(|code| code.shown == Shown::Server);
     let code = code.ok_or(problem::QR_UNKNOWN)?;
     // Whoever has not the instance's token learns nothing, not even that the code is there (product.md QRL-07).

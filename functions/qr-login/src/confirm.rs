@@ -66,8 +66,9 @@ pub async fn show(State(qr): State<Qr>, Path(id): Path<String>, request: Request
 }
 
 async fn look(qr: &Qr, id: &str, asker: &Asker) -> Result<Response, Refusal> {
+    let phone = phone_of(asker, id).ok_or(problem::QR_USED)?;
     let code = code_of(qr, id).await?;
-    let (phone, scan) = mine(&code, asker)?;
+    let scan = mine(&code, &phone)?;
     match (code.denied, &code.approved) {
         (Some(Denial::WrongNumber), _) => Err(problem::QR_WRONG_NUMBER.into()),
         (Some(Denial::NotMe), _) => Ok(tell(asker.lang, "reported", words::REPORTED, words::REPORTED_HINT, None)),
@@ -83,11 +84,9 @@ async fn look(qr: &Qr, id: &str, asker: &Asker) -> Result<Response, Refusal> {
     }
 }
 
-/// This phone's mark and its scan; somebody else's code is a used one.
-fn mine<'a>(code: &'a QrSession, asker: &Asker) -> Result<(String, &'a Scan), Refusal> {
-    let scan = code.scan.as_ref().ok_or(problem::QR_USED)?;
-    let phone = phone_of(asker, code).filter(|phone| *phone == scan.phone).ok_or(problem::QR_USED)?;
-    Ok((phone, scan))
+/// The scan of the phone with this mark; somebody else's code is a used one.
+fn mine<'a>(code: &'a QrSession, phone: &str) -> Result<&'a Scan, Refusal> {
+    Ok(code.scan.as_ref().filter(|scan| scan.phone == phone).ok_or(problem::QR_USED)?)
 }
 
 fn question(qr: &Qr, code: &QrSession, site: &Site, scan: &Scan, asker: &Asker) -> Result<Response, Refusal> {
@@ -134,8 +133,9 @@ async fn decide(qr: &Qr, id: &str, asker: &Asker, request: Request<Body>) -> Res
     let body = body.map_err(|_| problem::BODY_TOO_LARGE)?;
     let request = Request::from_parts(parts, Body::from(body));
     let Form(form) = Form::<Verdict>::from_request(request, &()).await.map_err(|_| problem::BAD_REQUEST)?;
+    let phone = phone_of(asker, id).ok_or(problem::QR_USED)?;
     let code = code_of(qr, id).await?;
-    let (phone, scan) = mine(&code, asker)?;
+    let scan = mine(&code, &phone)?;
     match (form.verdict.as_str(), form.number) {
         ("deny", _) => deny(qr, &code, scan, &phone, Denial::Cancelled, asker).await,
         ("not-me", _) if code.approved.is_some() => revoke(qr, &code, scan, &phone, asker).await,

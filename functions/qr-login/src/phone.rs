@@ -87,7 +87,8 @@ pub async fn show(
 
 async fn ask(qr: &Qr, id: &str, asked: &Asked, asker: &Asker) -> Result<Response, Refusal> {
     let (code, site) = found(qr, id).await?;
-    if phone_of(asker, &code).is_some_and(|phone| code.scan.as_ref().is_some_and(|scan| scan.phone == phone)) {
+    if phone_of(asker, code.id.as_str()).is_some_and(|phone| code.scan.as_ref().is_some_and(|scan| scan.phone == phone))
+    {
         return Ok(see_other(&format!("/q/{}/confirm?lang={}", code.id, asker.lang.tag())));
     }
     code.may_scan(qr.bridge.clock().now()).map_err(told)?;
@@ -126,10 +127,10 @@ pub async fn code_of(qr: &Qr, id: &str) -> Result<QrSession, Refusal> {
     Ok(qr.bridge.store().qr(&id).await?.ok_or(problem::QR_UNKNOWN)?)
 }
 
-/// The mark of this phone, if it holds a cookie of this code.
-pub fn phone_of(asker: &Asker, code: &QrSession) -> Option<String> {
-    let (id, secret) = cookie(&asker.headers, SCAN_COOKIE)?.split_once('.')?;
-    (id == code.id.as_str()).then(|| sha256_hex(secret))
+/// The mark of this phone, if it holds a cookie of the code with this id.
+pub fn phone_of(asker: &Asker, id: &str) -> Option<String> {
+    let (own, secret) = cookie(&asker.headers, SCAN_COOKIE)?.split_once('.')?;
+    (own == id).then(|| sha256_hex(secret))
 }
 
 /// Which enterprise: the only one, the one that was just named, or the one that this phone remembers.

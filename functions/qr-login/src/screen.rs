@@ -167,17 +167,22 @@ pub async fn poll(
 /// Half a read unit.
 async fn look(qr: &Qr, instance: &str, id: &str, asker: &Asker) -> Result<Progress, Refusal> {
     let id = QrId::parse(id).map_err(|_| problem::QR_UNKNOWN)?;
+    let screen = screen_of(asker)?;
     let code = qr.bridge.store().qr_glance(&id).await?;
-    let code = code.filter(|code| is_of(code, instance, asker)).ok_or(problem::QR_UNKNOWN)?;
+    let code = code.filter(|code| is_of(code, instance, &screen)).ok_or(problem::QR_UNKNOWN)?;
     qr.site(&code.instance).await?;
     qr.keep_pace(&id)?;
     Ok(Progress::of(&code, code.state(false, qr.bridge.clock().now())))
 }
 
+/// This browser's mark. Whoever has none costs the table nothing.
+fn screen_of(asker: &Asker) -> Result<String, Refusal> {
+    Ok(cookie(&asker.headers, SCREEN_COOKIE).map(sha256_hex).ok_or(problem::QR_UNKNOWN)?)
+}
+
 /// Whether this browser shows this code on this page: its id is public, its cookie is not (product.md QRL-07).
-fn is_of(code: &QrSession, instance: &str, asker: &Asker) -> bool {
-    let screen = cookie(&asker.headers, SCREEN_COOKIE).map(sha256_hex);
-    let shown = matches!(&code.shown, Shown::Page { screen: own } if screen.as_ref() == Some(own));
+fn is_of(code: &QrSession, instance: &str, screen: &str) -> bool {
+    let shown = matches!(&code.shown, Shown::Page { screen: own } if own == screen);
     shown && code.instance.as_str() == instance
 }
 
@@ -201,8 +206,9 @@ async fn go_in(qr: &Qr, instance: &str, asker: &Asker, request: Request<Body>) -
     let request = Request::from_parts(parts, Body::from(body));
     let Form(form) = Form::<Enter>::from_request(request, &()).await.map_err(|_| problem::BAD_REQUEST)?;
     let id = QrId::parse(&form.qr).map_err(|_| problem::QR_UNKNOWN)?;
+    let screen = screen_of(asker)?;
     let code = qr.bridge.store().qr(&id).await?;
-    let code = code.filter(|code| is_of(code, instance, asker)).ok_or(problem::QR_UNKNOWN)?;
+    let code = code.filter(|code| is_of(code, instance, &screen)).ok_or(problem::QR_UNKNOWN)?;
     let site = qr.site(&code.instance).await?;
     let (visit, _) = qr.visit(&site, &code, qr.bridge.clock().now()).await?;
     qr.bridge.send_on(visit).await
