@@ -106,7 +106,7 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
             let renewed = world.demo().welink.rotate_secret(&known.client_id).unwrap();
             versioned(path.trim_end_matches("/credentials"), json!({ "client_secret": renewed.expose() })).await
         }
-        ("POST", "/v1/apps/{app}/browser-test") => None,
+        ("POST", "/v1/apps/{app}/browser-test" | "/v1/enterprises/{enterprise}/directory/reindex") => None,
         ("POST", "/v1/enterprises/{enterprise}/links") => {
             let oa_user = json!({ "by": "login_id", "value": member });
             Some(json!({ "user_id": format!("{member}@welink"), "oa_user": oa_user }))
@@ -130,7 +130,6 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
         ("PUT" | "DELETE", "/v1/enterprises/{enterprise}/people/{user}/no-auto-bind") => {
             return Some((path.replace("{user}", &format!("{LINKED}@welink")), None));
         }
-        ("POST", "/v1/enterprises/{enterprise}/directory/reindex") => None,
         _ => return request_of_accounts(world, method, route, &path).await,
     };
     Some((path, body))

@@ -385,7 +385,7 @@ async fn adm_07_the_command_line_carries_settings_and_audit_away() {
     let program = tests::tools::bridge().await;
     let world = World::start().await;
     let bridge = async |args: &[&str]| {
-        let mut command = tokio::process::Command::new(&program);
+        let mut command = tokio::process::Command::new(program);
         command.args(args).args(["--api", &world.running.origin("console"), "--key", &world.running.operator_key]);
         let done = command.output().await.unwrap();
         assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));

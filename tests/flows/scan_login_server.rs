@@ -90,7 +90,7 @@ fn claims(ticket: &str) -> Value {
 async fn login_page(world: &World, browser: &mut Browser) -> (Page, Url) {
     let url = format!("{}/login/scan?return=/workflow", world.running.origin("oa")).parse().unwrap();
     let page = browser.get(&url).await.unwrap();
-    let code = attribute(&page, "data-code").unwrap_or_else(|| panic!("no code: {}", page.body));
+    let code = attribute(&page, "data-code").expect("the page shows a code");
     (page, code.parse().unwrap())
 }
 

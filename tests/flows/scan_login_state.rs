@@ -236,7 +236,7 @@ async fn qrl_06_a_question_costs_half_a_read_unit_and_a_login_three_writes_of_it
     world.confirm(&mut phone, &screen.code, LINKED).await;
     screen.poll(&world).await;
     assert_eq!(screen.enter().await.url.host_str(), Some("oa.localhost"));
-    let calls = calls.lock().unwrap();
+    let calls = std::mem::take(&mut *calls.lock().unwrap());
     assert_eq!(writes(&calls, &format!("#Q#{}", screen.id)), 3, "shown, scanned, confirmed");
     let id = QrId::parse(&screen.id).unwrap();
     let stored = world.running.bridge.store().qr(&id).await.unwrap().unwrap();

@@ -178,13 +178,10 @@ pub fn go_on(onward: Onward, lang: Lang) -> Response {
 }
 
 pub fn see_other(url: &str) -> Response {
-    match HeaderValue::from_str(url) {
-        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        Err(_) => {
-            let refusal = Refusal::because(problem::OA_REFUSED, "an address that no header can carry");
-            refused(&refusal, Lang::Zh, None)
-        }
+    if let Ok(location) = HeaderValue::from_str(url) {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     }
+    refused(&Refusal::because(problem::OA_REFUSED, "an address that no header can carry"), Lang::Zh, None)
 }
 
 pub fn set_cookie(answer: &mut Response, value: &str) {

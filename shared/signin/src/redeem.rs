@@ -88,7 +88,7 @@ impl Bridge {
         };
         let object = id.as_ref().map_or("", TicketId::as_str);
         let answer = match outcome {
-            Redemption::Done(ticket) => Ok(ticket),
+            Redemption::Done(ticket) => Ok(*ticket),
             Redemption::Used => Err(problem::TICKET_USED),
             Redemption::Expired => Err(problem::TICKET_EXPIRED),
             Redemption::Unknown => Err(problem::TICKET_UNKNOWN),

@@ -11,7 +11,7 @@ use crate::store::{Change, Outcome, Store, StoreError, read, text, value_of};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redemption {
     /// Redeemed by this request, now or before: a repetition of the same signed request gets the same answer.
-    Done(StoredTicket),
+    Done(Box<StoredTicket>),
     /// Redeemed by another request.
     Used,
     Expired,
@@ -41,13 +41,13 @@ impl Store {
             ],
         };
         let old = match self.update(&keys::ticket(id), change).await? {
-            Outcome::Done(item) => return Ok(Redemption::Done(read(item)?)),
+            Outcome::Done(item) => return Ok(Redemption::Done(Box::new(read(item)?))),
             Outcome::Refused(item) if item.is_empty() => return Ok(Redemption::Unknown),
             Outcome::Refused(item) => read::<StoredTicket>(item)?,
         };
         Ok(match &old.redeemed {
             _ if old.audience != *caller => Redemption::Unknown,
-            Some(first) if first.webhook_id == webhook_id => Redemption::Done(old),
+            Some(first) if first.webhook_id == webhook_id => Redemption::Done(Box::new(old)),
             Some(_) => Redemption::Used,
             None => Redemption::Expired,
         })

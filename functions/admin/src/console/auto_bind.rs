@@ -139,9 +139,8 @@ pub async fn save(State(bridge): State<Bridge>, Path(enterprise): Path<String>, 
         require_password: Some(fields.checked("require_password")),
         deny: Some(fields.lines("deny")),
     };
-    let error = match service::apply(&bridge, &visitor.actor, &enterprise, Sent::Form(change)).await {
-        Ok(_) => return done(&format!("/enterprises/{enterprise}"), "saved"),
-        Err(error) => error,
+    let Err(error) = service::apply(&bridge, &visitor.actor, &enterprise, Sent::Form(change)).await else {
+        return done(&format!("/enterprises/{enterprise}"), "saved");
     };
     error.log();
     let mut given = Given::refused(fields, &error, visitor.lang());

@@ -262,9 +262,8 @@ pub async fn save(State(bridge): State<Bridge>, Path(instance): Path<String>, po
         ticket_delivery: Some(delivery(fields.get("delivery"))),
         allowed_dest_prefixes: Some(fields.lines("prefixes")),
     };
-    let error = match service::apply(&bridge, &visitor.actor, &instance, Sent::Form(change)).await {
-        Ok(_) => return done(&format!("/oa-instances/{instance}"), "saved"),
-        Err(error) => error,
+    let Err(error) = service::apply(&bridge, &visitor.actor, &instance, Sent::Form(change)).await else {
+        return done(&format!("/oa-instances/{instance}"), "saved");
     };
     error.log();
     let page = service::find(&bridge, &visitor.actor, &instance).await.map(|oa| {

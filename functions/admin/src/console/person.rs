@@ -126,33 +126,30 @@ fn link_card(visitor: &Visitor, enterprise: &Enterprise, person: &Person, refuse
         blocks.push(super::blocks::notice(super::blocks::Tone::Warn, t(words::ASKED), ""));
     }
     let may = visitor.may(Permission::Bind);
-    match &person.link {
-        Some(oa) => {
-            blocks.push(facts(&[
-                (t(w::STATE), link_cell(lang, Some(oa))),
-                (t(super::directory::words::OA_USER), copy(lang, oa.oa_user.as_str())),
-                (t(words::HOW), text(verdicts::origin(oa.origin).get(lang))),
-                (t(words::BOUND), time(oa.bound.at).and(&quiet(&oa.bound.by))),
-            ]));
-            if may {
-                let unbind = button(format!("{base}/unbind"), visitor.csrf(), t(words::UNBIND), "danger");
-                blocks.push(stack(&[unbind.html(), quiet(t(words::UNBIND_HINT))]));
-            }
+    if let Some(oa) = &person.link {
+        blocks.push(facts(&[
+            (t(w::STATE), link_cell(lang, Some(oa))),
+            (t(super::directory::words::OA_USER), copy(lang, oa.oa_user.as_str())),
+            (t(words::HOW), text(verdicts::origin(oa.origin).get(lang))),
+            (t(words::BOUND), time(oa.bound.at).and(&quiet(&oa.bound.by))),
+        ]));
+        if may {
+            let unbind = button(format!("{base}/unbind"), visitor.csrf(), t(words::UNBIND), "danger");
+            blocks.push(stack(&[unbind.html(), quiet(t(words::UNBIND_HINT))]));
         }
-        None => {
-            blocks.push(facts(&[
-                (t(w::STATE), link_cell(lang, None)),
-                (t(words::NO_AUTO_BIND), yes_no(lang, person.no_auto_bind)),
-            ]));
-            if may {
-                blocks.push(bind_form(visitor, &base, refused).html());
-                let (label, action) = if person.no_auto_bind {
-                    (words::REMOVE_MARK, format!("{base}/allow-auto-bind"))
-                } else {
-                    (words::SET_MARK, format!("{base}/no-auto-bind"))
-                };
-                blocks.push(button(action, visitor.csrf(), t(label), "small").html());
-            }
+    } else {
+        blocks.push(facts(&[
+            (t(w::STATE), link_cell(lang, None)),
+            (t(words::NO_AUTO_BIND), yes_no(lang, person.no_auto_bind)),
+        ]));
+        if may {
+            blocks.push(bind_form(visitor, &base, refused).html());
+            let (label, action) = if person.no_auto_bind {
+                (words::REMOVE_MARK, format!("{base}/allow-auto-bind"))
+            } else {
+                (words::SET_MARK, format!("{base}/no-auto-bind"))
+            };
+            blocks.push(button(action, visitor.csrf(), t(label), "small").html());
         }
     }
     html(&Card { id: "link", title: t(words::LINK).to_owned(), blocks, ..Card::default() })

@@ -103,6 +103,7 @@ impl Visitor {
     }
 
     /// Refuses what the visitor's role does not allow.
+    #[expect(clippy::result_large_err, reason = "an extractor's rejection is the response itself")]
     fn admitted(self, parts: &Parts) -> Result<Self, Response> {
         let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let needs = super::needs(parts.method.as_str(), path);
