@@ -114,25 +114,35 @@ async fn request(world: &World, method: &str, route: &str) -> Option<(String, Op
         ("DELETE", "/v1/enterprises/{enterprise}/links/{user}") => {
             return Some((path.replace("{user}", &format!("{member}@welink")), None));
         }
+        _ => return request_of_history(world, method, route, &path).await,
+    };
+    Some((path, body))
+}
+
+/// The same for what is written down of settings, and for people's marks.
+async fn request_of_history(world: &World, method: &str, route: &str, path: &str) -> Option<(String, Option<Value>)> {
+    let known = world.demo().remembered.clone();
+    let tenant = known.tenant.as_str();
+    match (method, route) {
         ("POST", "/v1/tenants/{tenant}/settings-history/{entry}/roll-back") => {
             let app = format!("/v1/apps/{}", known.app);
-            let change = versioned(&app, json!({ "name": "又改" })).await;
+            let version = get(world, &app).await["version"].clone();
+            let change = Some(json!({ "name": "又改", "version": version }));
             assert_eq!(world.api(Method::PATCH, &app, change.as_ref()).await.status, StatusCode::OK);
             let history = get(world, &format!("/v1/tenants/{tenant}/settings-history")).await;
             let entry = history["entries"][0]["id"].as_str().unwrap();
-            return Some((path.replace("{entry}", entry), Some(json!({}))));
+            Some((path.replace("{entry}", entry), Some(json!({}))))
         }
         ("POST", "/v1/tenants/{tenant}/settings/import") => {
             let id = made(world, "/v1/tenants", json!({ "name": "空的" })).await;
             let document = get(world, &format!("/v1/tenants/{id}/settings/export")).await;
-            return Some((format!("/v1/tenants/{id}/settings/import"), Some(document)));
+            Some((format!("/v1/tenants/{id}/settings/import"), Some(document)))
         }
         ("PUT" | "DELETE", "/v1/enterprises/{enterprise}/people/{user}/no-auto-bind") => {
-            return Some((path.replace("{user}", &format!("{LINKED}@welink")), None));
+            Some((path.replace("{user}", &format!("{LINKED}@welink")), None))
         }
-        _ => return request_of_accounts(world, method, route, &path).await,
-    };
-    Some((path, body))
+        _ => request_of_accounts(world, method, route, path).await,
+    }
 }
 
 /// The same for accounts and keys.

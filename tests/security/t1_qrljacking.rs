@@ -171,7 +171,10 @@ async fn t1_a_qrljacking_attempt_shows_the_attackers_address_and_browser_and_sig
     // The attacker's page fetches a code through the OA's login page, from his own address.
     let body = json!({
         "op": "qr.create", "aud": known.oa_instance, "request_id": "r",
-        "client": { "ip": "198.51.100.23", "ua": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" },
+        "client": {
+            "ip": "198.51.100.23",
+            "ua": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        },
     })
     .to_string();
     let id = oa::webhook::WebhookId::parse("msg_attack").unwrap();

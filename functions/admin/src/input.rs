@@ -61,7 +61,8 @@ impl<S: Send + Sync> FromRequest<S> for LargeBody {
     }
 }
 
-/// What was sent for `T`: a JSON body that is read when its turn comes, after the ids of the address, or a form's fields.
+/// What was sent for `T`: a JSON body that is read when its turn comes, after the ids of the address, or a form's
+/// fields.
 #[derive(Debug)]
 pub enum Sent<'a, T> {
     Json(&'a Body),

@@ -1,5 +1,5 @@
-//! Settings as plain JSON: compared field by field, brought back, and carried elsewhere. What the bridge keeps for itself
-//! is left out here, in one place; every other field is a setting, those of later releases too.
+//! Settings as plain JSON: compared field by field, brought back, and carried elsewhere. What the bridge keeps for
+//! itself is left out here, in one place; every other field is a setting, those of later releases too.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The confirmation: what is about to be signed in, where, since when; yes, no, or "this is not me" (product.md C10, C11,
-//! C14).
+//! The confirmation: what is about to be signed in, where, since when; yes, no, or "this is not me" (product.md C10,
+//! C11, C14).
 
 use std::time::Duration;
 

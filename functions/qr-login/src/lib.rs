@@ -2,8 +2,8 @@
 //! that may then go on (oa-api.md C.4, product.md C6 to C14).
 //!
 //! [`screen`] is the bridge's own page with a code, [`api`] serves an OA that shows codes in its own login page,
-//! [`phone`] and [`confirm`] are what the person sees. All of them meet in [`service`], which knows the rules; the steps
-//! themselves are conditional writes of the table.
+//! [`phone`] and [`confirm`] are what the person sees. All of them meet in [`service`], which knows the rules; the
+//! steps themselves are conditional writes of the table.
 
 mod api;
 mod assets;

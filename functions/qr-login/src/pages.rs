@@ -55,15 +55,21 @@ pub mod words {
         NOT_ME = "不是我在登录，举报这台电脑" / "This is not me: report that computer";
         NOT_ME_AFTER = "不是我本人操作" / "This was not me";
         DONE = "已确认，电脑正在登录" / "Confirmed: the computer is being signed in";
-        DONE_HINT = "可以关闭此页。如果这不是您本人的操作，请立即点下面的按钮。" / "You may close this page. If this was not you, tap the button below at once.";
+        DONE_HINT = "可以关闭此页。如果这不是您本人的操作，请立即点下面的按钮。"
+            / "You may close this page. If this was not you, tap the button below at once.";
         CANCELLED_TITLE = "已取消，没有登录" / "Cancelled: nobody was signed in";
         CANCELLED_HINT = "可以关闭此页。" / "You may close this page.";
         REPORTED = "已举报，没有登录" / "Reported: nobody was signed in";
-        REPORTED_HINT = "这台电脑一小时内不能使用扫码登录。请提醒给您看二维码的人，或告诉管理员。" / "Scan login is blocked on that computer for an hour. Tell your administrator who showed you the code.";
+        REPORTED_HINT = "这台电脑一小时内不能使用扫码登录。请提醒给您看二维码的人，或告诉管理员。"
+            / "Scan login is blocked on that computer for an hour. Tell your administrator who showed you the code.";
         REVOKED = "已撤销这次登录" / "This sign-in has been taken back";
-        REVOKED_ENDED = "OA 已退出那台电脑的登录，这台电脑一小时内不能使用扫码登录。" / "The OA has signed that computer out, and scan login is blocked there for an hour.";
-        REVOKED_NONE = "那台电脑还没有登录 OA，也不能再用这次确认登录；一小时内不能使用扫码登录。" / "That computer was not signed in to the OA yet and cannot use this confirmation any more; scan login is blocked there for an hour.";
-        REVOKED_NOT = "OA 暂时不能退出那台电脑的登录。请马上联系管理员，并在 OA 中修改密码。" / "The OA could not sign that computer out. Tell your administrator at once, and change your OA password.";
+        REVOKED_ENDED = "OA 已退出那台电脑的登录，这台电脑一小时内不能使用扫码登录。"
+            / "The OA has signed that computer out, and scan login is blocked there for an hour.";
+        REVOKED_NONE = "那台电脑还没有登录 OA，也不能再用这次确认登录；一小时内不能使用扫码登录。"
+            / "That computer was not signed in to the OA yet and cannot use this confirmation any more; scan login is \
+                blocked there for an hour.";
+        REVOKED_NOT = "OA 暂时不能退出那台电脑的登录。请马上联系管理员，并在 OA 中修改密码。"
+            / "The OA could not sign that computer out. Tell your administrator at once, and change your OA password.";
         HANDING_OVER = "正在进入 OA…" / "Entering the OA…";
         CONTINUE = "继续进入 OA" / "Continue to the OA";
         TRACE = "追踪号" / "Trace id";

@@ -1,5 +1,5 @@
-//! The bridge's own page with a code, to which an OA's login page links: never framed, bound to its browser by a cookie,
-//! and after the confirmation sent into the OA like a browser that comes from the homepage.
+//! The bridge's own page with a code, to which an OA's login page links: never framed, bound to its browser by a
+//! cookie, and after the confirmation sent into the OA like a browser that comes from the homepage.
 
 use askama::Template;
 use axum::body::{Body, Bytes};

@@ -68,8 +68,8 @@ impl Qr {
         Self { bridge, paces: Arc::default() }
     }
 
-    /// The OA with its settings, at most 30 s old. Switched off, or with nobody who could be identified, it answers like
-    /// an address that is not there (product.md M88).
+    /// The OA with its settings, at most 30 s old. Switched off, or with nobody who could be identified, it answers
+    /// like an address that is not there (product.md M88).
     pub async fn site(&self, instance: &OaInstanceId) -> Result<Site, Refusal> {
         let config = self.bridge.store().config(&instance.tenant()).await?.ok_or(problem::NOT_FOUND)?;
         let instance = config.oa_instance(instance).cloned().ok_or(problem::NOT_FOUND)?;
@@ -140,8 +140,8 @@ impl Qr {
         Ok(())
     }
 
-    /// Slows down whoever asks about a code too often (product.md QRL-11). Each sandbox counts for itself: the gateway's
-    /// throttle bounds all of them together, and a counter in the table would cost more than the question.
+    /// Slows down whoever asks about a code too often (product.md QRL-11). Each sandbox counts for itself: the
+    /// gateway's throttle bounds all of them together, and a counter in the table would cost more than the question.
     pub fn keep_pace(&self, id: &QrId) -> Result<(), Refusal> {
         let now = self.bridge.clock().now();
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);

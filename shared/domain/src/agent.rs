@@ -1,7 +1,8 @@
 //! What a browser says of itself, in two words that its owner recognises. It can say what it likes: this is shown to a
 //! person and decides nothing.
 
-/// The browser's name; `None` when it says nothing that is known. The order matters: each one also names those below it.
+/// The browser's name; `None` when it says nothing that is known. The order matters: each one also names those below
+/// it.
 const BROWSERS: [(&str, &str); 12] = [
     ("WeLink", "WeLink"),
     ("MicroMessenger", "WeChat"),
@@ -51,7 +52,8 @@ mod tests {
     fn the_usual_browsers_are_recognised() {
         for (agent, want) in [
             (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 \
+                 Safari/537.36",
                 (Some("Chrome"), Some("Windows")),
             ),
             ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", (Some("Edge"), Some("Windows"))),

@@ -1,5 +1,5 @@
-//! What settings were and what they became (product.md ADM-07). The types of [`crate::model`] hold no secret, so neither
-//! does an entry.
+//! What settings were and what they became (product.md ADM-07). The types of [`crate::model`] hold no secret, so
+//! neither does an entry.
 
 use serde::{Deserialize, Serialize};
 

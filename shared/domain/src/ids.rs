@@ -1,8 +1,8 @@
 //! Every id is a type of its own, so that mixing two of them does not compile.
 //!
-//! Public ids (app, enterprise, OA instance, one-time state, ticket, session, code) carry their tenant inside: a kind letter,
-//! an underscore, ten characters of tenant and 26 random ones. A request therefore never names a tenant beside an id,
-//! and no lookup can cross tenants (product.md C20).
+//! Public ids (app, enterprise, OA instance, one-time state, ticket, session, code) carry their tenant inside: a kind
+//! letter, an underscore, ten characters of tenant and 26 random ones. A request therefore never names a tenant beside
+//! an id, and no lookup can cross tenants (product.md C20).
 
 use std::fmt;
 

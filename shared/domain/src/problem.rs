@@ -172,8 +172,8 @@ problems! {
             back. Change it directly.";
     SECRET_MISSING = 503 "secret-missing",
         "这个应用或它的 OA 还没有设置密钥" / "A secret of this app or of its OA is not set yet",
-        "请管理员在云桥中填写应用的 client_secret 和 OA 的密钥。" / "Ask your administrator to enter the app's client_secret and the OA's \
-            secrets in the bridge.";
+        "请管理员在云桥中填写应用的 client_secret 和 OA 的密钥。" / "Ask your administrator to enter the app's client_secret and the \
+            OA's secrets in the bridge.";
     ALREADY_LINKED = 409 "already-linked",
         "该人员或 OA 账号已有关联" / "The person or the OA account is linked already",
         "请先解除原有关联。" / "Unbind the existing link first.";

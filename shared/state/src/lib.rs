@@ -34,5 +34,6 @@ pub mod store;
 pub mod table;
 pub mod ticket;
 pub mod token;
+mod writes;
 
 pub use store::{Store, StoreError};

@@ -11,10 +11,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use domain::time::Timestamp;
 use platform::clock::Clock;
 use platform::entropy::Entropy;
@@ -108,7 +105,7 @@ pub(crate) fn value_of<T: Serialize>(value: &T) -> Result<AttributeValue, StoreE
     serde_dynamo::to_attribute_value(value).map_err(damaged)
 }
 
-fn damaged(error: impl fmt::Display) -> StoreError {
+pub(crate) fn damaged(error: impl fmt::Display) -> StoreError {
     StoreError::Damaged(error.to_string())
 }
 
@@ -349,142 +346,6 @@ impl Store {
     async fn transact_once(&self, items: Vec<TransactWriteItem>) -> Result<(), SdkError<TransactWriteItemsError, Raw>> {
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         request.client_request_token(self.nonce()).send().await.map(|_| ())
-    }
-
-    /// A put that fails when the key is taken.
-    pub(crate) fn write_new(&self, item: Item) -> Result<Write, StoreError> {
-        let put = Put::builder()
-            .table_name(&*self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
-    }
-
-    /// A put that replaces the item while it still has `version`; one that was stored before versions has 0.
-    pub(crate) fn write_version(&self, item: Item, version: u64) -> Result<Write, StoreError> {
-        let unversioned = "version = :seen OR (attribute_exists(pk) AND attribute_not_exists(version))";
-        let put = Put::builder()
-            .table_name(&*self.name)
-            .set_item(Some(item))
-            .condition_expression(if version == 0 { unversioned } else { "version = :seen" })
-            .expression_attribute_values(":seen", number(version))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
-    }
-
-    /// A put that replaces the item under a condition on several values.
-    pub(crate) fn write_if(
-        &self,
-        item: Item,
-        condition: &str,
-        values: Vec<(&str, AttributeValue)>,
-    ) -> Result<Write, StoreError> {
-        let mut put = Put::builder()
-            .table_name(&*self.name)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, value) in values {
-            put = put.expression_attribute_values(name, value);
-        }
-        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
-    }
-
-    /// A put without a condition, for a value that belongs to another write of the same transaction.
-    pub(crate) fn write_over(&self, item: Item) -> Result<Write, StoreError> {
-        let put = Put::builder().table_name(&*self.name).set_item(Some(item));
-        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
-    }
-
-    /// A deletion without a condition, of what may be gone already.
-    pub(crate) fn write_remove(&self, key: &Key) -> Result<Write, StoreError> {
-        let delete =
-            Delete::builder().table_name(&*self.name).key(PARTITION_KEY, text(&key.pk)).key(SORT_KEY, text(&key.sk));
-        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
-    }
-
-    pub(crate) fn write_delete(
-        &self,
-        key: &Key,
-        condition: &str,
-        value: (&str, AttributeValue),
-    ) -> Result<Write, StoreError> {
-        self.write_delete_if(key, condition, vec![value])
-    }
-
-    /// A deletion under a condition on several values.
-    pub(crate) fn write_delete_if(
-        &self,
-        key: &Key,
-        condition: &str,
-        values: Vec<(&str, AttributeValue)>,
-    ) -> Result<Write, StoreError> {
-        let mut delete = Delete::builder()
-            .table_name(&*self.name)
-            .key(PARTITION_KEY, text(&key.pk))
-            .key(SORT_KEY, text(&key.sk))
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, value) in values {
-            delete = delete.expression_attribute_values(name, value);
-        }
-        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
-    }
-
-    /// A deletion under `change`'s condition; what it would set is not looked at.
-    pub(crate) fn write_delete_under(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
-        let mut delete = Delete::builder()
-            .table_name(&*self.name)
-            .key(PARTITION_KEY, text(&key.pk))
-            .key(SORT_KEY, text(&key.sk))
-            .condition_expression(change.condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, attribute) in change.names {
-            delete = delete.expression_attribute_names(name, attribute);
-        }
-        for (name, value) in change.values {
-            delete = delete.expression_attribute_values(name, value);
-        }
-        Ok(Write(TransactWriteItem::builder().delete(delete.build().map_err(damaged)?).build()))
-    }
-
-    pub(crate) fn write_change(&self, key: &Key, change: Change) -> Result<Write, StoreError> {
-        let mut update = Update::builder()
-            .table_name(&*self.name)
-            .key(PARTITION_KEY, text(&key.pk))
-            .key(SORT_KEY, text(&key.sk))
-            .update_expression(change.set)
-            .condition_expression(change.condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, attribute) in change.names {
-            update = update.expression_attribute_names(name, attribute);
-        }
-        for (name, value) in change.values {
-            update = update.expression_attribute_values(name, value);
-        }
-        Ok(Write(TransactWriteItem::builder().update(update.build().map_err(damaged)?).build()))
-    }
-
-    /// Fails the transaction unless the condition holds; writes nothing.
-    pub(crate) fn check(
-        &self,
-        key: &Key,
-        condition: &str,
-        names: &[(&str, &str)],
-        value: (&str, AttributeValue),
-    ) -> Result<Write, StoreError> {
-        let mut check = ConditionCheck::builder()
-            .table_name(&*self.name)
-            .key(PARTITION_KEY, text(&key.pk))
-            .key(SORT_KEY, text(&key.sk))
-            .condition_expression(condition)
-            .expression_attribute_values(value.0, value.1)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (name, attribute) in names {
-            check = check.expression_attribute_names(*name, *attribute);
-        }
-        Ok(Write(TransactWriteItem::builder().condition_check(check.build().map_err(damaged)?).build()))
     }
 }
 

@@ -58,7 +58,8 @@ pub mod words {
         THIS_ONE = "本次会话" / "This session";
         DELETE_ACCOUNT = "删除账号" / "Delete the account";
         KEYS = "API 密钥" / "API keys";
-        KEYS_LEAD = "程序和命令行用密钥调用接口，权限由角色决定。" / "Programs and the command line call the API with a key; its role says what it may do.";
+        KEYS_LEAD = "程序和命令行用密钥调用接口，权限由角色决定。"
+            / "Programs and the command line call the API with a key; its role says what it may do.";
         NEW_KEY = "新建密钥" / "Make a key";
         NO_KEYS = "还没有密钥" / "No keys yet";
         KEY_ONCE = "请立即保存这把密钥，它不会再次显示" / "Keep this key now: it is not shown again";

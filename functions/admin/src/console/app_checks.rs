@@ -25,7 +25,8 @@ use crate::visible_range;
 pub mod words {
     domain::texts! {
         PERMISSIONS = "需要的 WeLink 权限" / "WeLink permissions it needs";
-        LEAD = "在 WeLink 开放平台的【接口权限】中开启，然后发布新版本并由管理员审核。" / "Grant them under 接口权限 on the WeLink open platform, then publish a new version and have it reviewed.";
+        LEAD = "在 WeLink 开放平台的【接口权限】中开启，然后发布新版本并由管理员审核。"
+            / "Grant them under 接口权限 on the WeLink open platform, then publish a new version and have it reviewed.";
         P_IDENTITY = "身份与鉴权" / "身份与鉴权 (identity)";
         P_IDENTITY_TEXT = "两项都要开启：单点登录和扫码登录" / "Both of them: sign-in and scan login";
         P_READ = "通讯录（获取…）" / "通讯录, 获取… (read the address book)";
@@ -40,7 +41,8 @@ pub mod words {
         MISSING = "未开通" / "Missing";
         NOT_TESTABLE = "无法测试" / "Not testable";
         RANGE = "检查可见范围" / "Check the visible range";
-        RANGE_LEAD = "逐个询问 WeLink：已关联的人员中，谁看不到这个应用。" / "WeLink is asked about each linked person: who cannot see this app?";
+        RANGE_LEAD = "逐个询问 WeLink：已关联的人员中，谁看不到这个应用。"
+            / "WeLink is asked about each linked person: who cannot see this app?";
         CHECKED = "已检查人数：" / "People checked:";
         ALL_SEEN = "所有已关联的人员都能看到这个应用" / "Every linked person sees this app";
         PAUSE = "WeLink 要求稍等，请稍后继续：" / "WeLink asks for a pause; go on after";

@@ -27,7 +27,9 @@ use crate::{enterprises, oa_instances};
 pub mod words {
     domain::texts! {
         NEW = "添加应用" / "Add an app";
-        LEAD = "在 WeLink 开放平台打开轻应用的【基本信息】，复制 client_id 和 client_secret。保存时会立即用它们向 WeLink 测试。" / "Open 基本信息 (basic information) of the light app on the WeLink open platform and copy client_id and client_secret. They are tested with WeLink when you save.";
+        LEAD = "在 WeLink 开放平台打开轻应用的【基本信息】，复制 client_id 和 client_secret。保存时会立即用它们向 WeLink 测试。"
+            / "Open 基本信息 (basic information) of the light app on the WeLink open platform and copy client_id and \
+                client_secret. They are tested with WeLink when you save.";
         NAME_HINT = "员工在打开页面时看到的名称" / "The name that employees see while it opens";
         SECRET_HINT = "只写不读：保存后任何页面都不会再显示它" / "Write-only: no page shows it again once it is saved";
         MODE = "应用主页" / "Homepage";
@@ -39,7 +41,9 @@ pub mod words {
         NO_OA_APPS = "OA 没有返回可选的应用，请使用自定义链接。" / "The OA lists no applications; use a custom link.";
         CREATE = "测试并添加应用" / "Test and add this app";
         HOMEPAGE_URL = "主页地址" / "Homepage address";
-        HOMEPAGE_URL_LEAD = "填入 WeLink 轻应用的手机端主页和电脑端主页，两处相同。更换密钥后地址不变。" / "Goes into both homepage fields of the light app, phone and PC. It stays the same when the secret is replaced.";
+        HOMEPAGE_URL_LEAD = "填入 WeLink 轻应用的手机端主页和电脑端主页，两处相同。更换密钥后地址不变。"
+            / "Goes into both homepage fields of the light app, phone and PC. It stays the same when the secret is \
+                replaced.";
         COMPANY = "WeLink 上的企业" / "Company at WeLink";
         SETTINGS = "设置" / "Settings";
         SAVE = "保存应用设置" / "Save the app's settings";
@@ -47,7 +51,8 @@ pub mod words {
         BROWSER = "允许在 WeLink 之外用浏览器登录" / "Allow sign-in from a browser outside WeLink";
         BROWSER_HINT = "需要先通过测试" / "Its test has to pass first";
         BROWSER_TITLE = "浏览器登录" / "Browser sign-in";
-        BROWSER_LEAD = "先请 WeLink 厂商为应用登记下面的回调地址，再测试一次。" / "Have the vendor register this redirect address for the app, then test it once.";
+        BROWSER_LEAD = "先请 WeLink 厂商为应用登记下面的回调地址，再测试一次。"
+            / "Have the vendor register this redirect address for the app, then test it once.";
         REDIRECT = "回调地址" / "Redirect address";
         BEGIN_TEST = "开始测试" / "Begin a test";
         TEST_BEGUN = "测试已开始，10 分钟内有效" / "The test has begun; it can be run for ten minutes";
@@ -55,7 +60,8 @@ pub mod words {
         TESTED = "最近一次通过" / "Last passed";
         NEVER_TESTED = "尚未通过测试" / "Not tested yet";
         SECRET_TITLE = "更换密钥" / "Replace the secret";
-        SECRET_LEAD = "新密钥先用 WeLink 测试，通过后才生效；正在进行的登录不受影响。" / "The new secret is tested with WeLink before it counts; sign-ins under way are not affected.";
+        SECRET_LEAD = "新密钥先用 WeLink 测试，通过后才生效；正在进行的登录不受影响。"
+            / "The new secret is tested with WeLink before it counts; sign-ins under way are not affected.";
         NEW_SECRET = "新的 client_secret" / "New client_secret";
         REPLACE = "测试并更换密钥" / "Test and replace the secret";
         SET_ON = "设置于" / "Set on";

@@ -22,7 +22,9 @@ use crate::input::Sent;
 pub mod words {
     domain::texts! {
         TITLE = "用户绑定设置" / "Auto-bind setting";
-        LEAD = "同一个设置显示在三处：单点登录、从 Welink 同步、从 OA 同步。在任何一处修改都会全部生效。" / "One setting, shown in three places: sign-in, from WeLink, from the OA. A change in one of them counts in all.";
+        LEAD = "同一个设置显示在三处：单点登录、从 Welink 同步、从 OA 同步。在任何一处修改都会全部生效。"
+            / "One setting, shown in three places: sign-in, from WeLink, from the OA. A change in one of them counts \
+                in all.";
         ENABLED = "按匹配字段自动绑定未关联的人员" / "Link people without a link automatically, by matching fields";
         PASSWORD = "匹配后仍需输入一次 OA 密码" / "Ask for the OA password once before a match is linked";
         DENY = "从不自动绑定的 OA 用户" / "OA users who are never linked automatically";

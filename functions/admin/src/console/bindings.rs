@@ -36,19 +36,24 @@ use crate::{conflicts, console_session, enterprises, links, people_export};
 pub mod words {
     domain::texts! {
         CONFLICTS = "冲突" / "Conflicts";
-        CONFLICTS_LEAD = "自动绑定时匹配到多个 OA 用户的人员。选择正确的一个即可关联。" / "People whom several OA users matched. Choosing the right one links them.";
+        CONFLICTS_LEAD = "自动绑定时匹配到多个 OA 用户的人员。选择正确的一个即可关联。"
+            / "People whom several OA users matched. Choosing the right one links them.";
         NO_CONFLICTS = "没有冲突" / "No conflicts";
         CANDIDATES = "候选 OA 用户" / "Candidates";
         CHOOSE = "关联所选用户" / "Link the chosen one";
         UNLINKED = "未关联的人员" / "People without a link";
-        UNLINKED_TEXT = "在通讯录中逐个关联，或用下面的导入一次处理。" / "Link them one by one in the directory, or many at once by an import.";
+        UNLINKED_TEXT = "在通讯录中逐个关联，或用下面的导入一次处理。"
+            / "Link them one by one in the directory, or many at once by an import.";
         SHOW_UNLINKED = "查看未关联的人员" / "Show people without a link";
         EXPORT = "导出" / "Export";
-        EXPORT_LEAD = "每人一行，最后一列「关联值」为空，填好后可以导入。" / "One row a person; the last column, the relation value, is empty, to be filled in and imported.";
+        EXPORT_LEAD = "每人一行，最后一列「关联值」为空，填好后可以导入。"
+            / "One row a person; the last column, the relation value, is empty, to be filled in and imported.";
         CSV = "导出 CSV" / "Export CSV";
         XLSX = "导出 XLSX" / "Export XLSX";
         IMPORT = "导入" / "Import";
-        IMPORT_LEAD = "先预览每一行的结果，确认后才写入。最多 20,000 行、4 MiB。" / "A preview of each row comes first; nothing is written before you confirm. At most 20,000 rows and 4 MiB.";
+        IMPORT_LEAD = "先预览每一行的结果，确认后才写入。最多 20,000 行、4 MiB。"
+            / "A preview of each row comes first; nothing is written before you confirm. At most 20,000 rows and 4 \
+                MiB.";
         FILE = "CSV（UTF-8）或 XLSX 文件" / "CSV (UTF-8) or XLSX file";
         FIELD = "关联值是 OA 用户的" / "The relation value is the OA user's";
         F_MOBILE = "手机号" / "Mobile";
@@ -59,7 +64,8 @@ pub mod words {
         GBK = "文件是 GBK 编码" / "The file is encoded as GBK";
         PREVIEW = "上传并预览" / "Upload and preview";
         BULK = "批量解绑" / "Bulk unbind";
-        BULK_LEAD = "解除这家企业的全部关联。人员保留，30 天内可以撤销。" / "Removes every link of this enterprise. The people stay; it can be undone for 30 days.";
+        BULK_LEAD = "解除这家企业的全部关联。人员保留，30 天内可以撤销。"
+            / "Removes every link of this enterprise. The people stay; it can be undone for 30 days.";
         BULK_COUNT = "输入当前关联数量以确认" / "Type the present number of links to confirm";
         BULK_NOW = "当前关联数量" / "Links now";
         BULK_BUTTON = "解除全部关联" / "Remove every link";

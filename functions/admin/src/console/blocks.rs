@@ -117,7 +117,8 @@ pub fn button_link(href: &str, label: &str, class: &str) -> Html {
 
 #[derive(Template)]
 #[template(
-    source = "<a href=\"{{ href }}\" target=\"_blank\" rel=\"noopener noreferrer\">{{ label }} <span aria-hidden=\"true\">↗</span></a>",
+    source = "<a href=\"{{ href }}\" target=\"_blank\" rel=\"noopener noreferrer\">{{ label }}\
+         <span aria-hidden=\"true\">↗</span></a>",
     ext = "html"
 )]
 struct Outside<'a> {
@@ -132,7 +133,8 @@ pub fn outside(href: &str, label: &str) -> Html {
 
 #[derive(Template)]
 #[template(
-    source = "<span class=\"tag {{ class }}\">{% if !icon.is_empty() %}<span aria-hidden=\"true\">{{ icon }}</span>{% endif %}{{ label }}</span>",
+    source = "<span class=\"tag {{ class }}\">{% if !icon.is_empty() %}<span aria-hidden=\"true\">{{ icon }}</span>\
+        {% endif %}{{ label }}</span>",
     ext = "html"
 )]
 struct Tag<'a> {
@@ -162,7 +164,9 @@ pub fn time(at: Timestamp) -> Html {
 
 #[derive(Template)]
 #[template(
-    source = "<span class=\"copy\"><code>{{ text }}</code><button type=\"button\" class=\"button small\" data-copy=\"{{ text }}\" data-copied=\"{{ copied }}\">{{ label }}</button></span>",
+    source = "<span class=\"copy\"><code>{{ text }}</code>\
+        <button type=\"button\" class=\"button small\" data-copy=\"{{ text }}\" data-copied=\"{{ copied }}\">\
+        {{ label }}</button></span>",
     ext = "html"
 )]
 struct Copy<'a> {
@@ -312,7 +316,8 @@ pub fn facts(facts: &[(&'static str, Html)]) -> Html {
 
 #[derive(Template)]
 #[template(
-    source = "<div class=\"stats\">{% for (number, name) in stats %}<div class=\"stat\"><b>{{ number }}</b><span class=\"quiet\">{{ name }}</span></div>{% endfor %}</div>",
+    source = "<div class=\"stats\">{% for (number, name) in stats %}<div class=\"stat\"><b>{{ number }}</b>\
+        <span class=\"quiet\">{{ name }}</span></div>{% endfor %}</div>",
     ext = "html"
 )]
 struct Stats<'a> {
@@ -426,7 +431,8 @@ pub fn tree(lang: Lang, nodes: &[Node]) -> Html {
 
 #[derive(Template)]
 #[template(
-    source = "<div class=\"progress\"><progress max=\"{{ total }}\" value=\"{{ done }}\" aria-label=\"{{ label }}\"></progress><span class=\"quiet\">{{ label }}</span></div>",
+    source = "<div class=\"progress\"><progress max=\"{{ total }}\" value=\"{{ done }}\" aria-label=\"{{ label }}\">\
+        </progress><span class=\"quiet\">{{ label }}</span></div>",
     ext = "html"
 )]
 struct Progress<'a> {

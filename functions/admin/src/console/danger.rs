@@ -14,7 +14,8 @@ use crate::input::Confirm;
 /// Texts of this card.
 pub mod words {
     domain::texts! {
-        LEAD = "删除后不能恢复。仍在使用的不能删除；WeLink 和 OA 都不会被修改。" / "It cannot be brought back. What is still in use is not deleted; neither WeLink nor the OA is changed.";
+        LEAD = "删除后不能恢复。仍在使用的不能删除；WeLink 和 OA 都不会被修改。"
+            / "It cannot be brought back. What is still in use is not deleted; neither WeLink nor the OA is changed.";
         CONFIRM = "输入名称以确认" / "Type the name to confirm";
     }
 }

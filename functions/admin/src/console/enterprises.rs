@@ -34,15 +34,18 @@ pub mod words {
         CHECKLIST = "集成清单" / "Setup checklist";
         CHECKLIST_LEAD = "每一步都由实际测试得出。" / "Each step is the result of a live test.";
         S_AUTHORITY = "以哪一侧为准" / "Which side is the authority?";
-        S_AUTHORITY_TEXT = "先决定部门和人员以哪一侧为准；由此得出只读或读写模式。" / "Decide first which side says how departments and people are; the interface mode follows from it.";
+        S_AUTHORITY_TEXT = "先决定部门和人员以哪一侧为准；由此得出只读或读写模式。"
+            / "Decide first which side says how departments and people are; the interface mode follows from it.";
         CHOOSE_WELINK = "以 WeLink 为准（只读）" / "WeLink is the authority (read-only)";
-        CHOOSE_WELINK_HINT = "云桥只读取 WeLink 通讯录，不会写入" / "The bridge reads WeLink's address book and writes nothing there";
+        CHOOSE_WELINK_HINT = "云桥只读取 WeLink 通讯录，不会写入"
+            / "The bridge reads WeLink's address book and writes nothing there";
         CHOOSE_OA = "以 OA 为准（读写）" / "The OA is the authority (read-write)";
         CHOOSE_OA_HINT = "云桥把 OA 的部门和人员写入 WeLink" / "The bridge writes the OA's departments and people to WeLink";
         SAVE_AUTHORITY = "保存选择" / "Save this choice";
         CHECK_ALL = "逐项检查" / "Run every check";
         S_NETWORK = "网络畅通" / "The network is open";
-        S_NETWORK_TEXT = "云桥能访问 WeLink 和 OA，员工能打开云桥。点击【逐项检查】测试。" / "The bridge reaches WeLink and the OA, and employees reach the bridge. Run every check tests it.";
+        S_NETWORK_TEXT = "云桥能访问 WeLink 和 OA，员工能打开云桥。点击【逐项检查】测试。"
+            / "The bridge reaches WeLink and the OA, and employees reach the bridge. Run every check tests it.";
         S_PERMISSIONS = "WeLink 权限" / "WeLink permissions";
         S_PERMISSIONS_TEXT = "点击【逐项检查】测试这个应用的权限。" / "Run every check tests this app's permissions.";
         S_PERMISSIONS_OK = "没有缺少的权限。" / "No permission is missing.";
@@ -50,13 +53,19 @@ pub mod words {
         S_OA = "OA 可以访问" / "The OA answers";
         S_OA_TEXT = "云桥刚刚从 OA 读取了应用列表。" / "The bridge has just read the OA's list of applications.";
         S_APP = "已添加应用" / "An app has been added";
-        S_APP_TEXT = "在 WeLink 开放平台创建轻应用，把【基本信息】里的 client_id 和 client_secret 填到云桥。" / "Create a light app on the WeLink open platform and enter its client_id and client_secret from 基本信息 (basic information) here.";
+        S_APP_TEXT = "在 WeLink 开放平台创建轻应用，把【基本信息】里的 client_id 和 client_secret 填到云桥。"
+            / "Create a light app on the WeLink open platform and enter its client_id and client_secret from 基本信息 \
+                (basic information) here.";
         ADD_APP = "添加应用" / "Add an app";
         S_HOMEPAGE = "主页地址已填入 WeLink" / "The homepage address is in WeLink";
-        S_HOMEPAGE_TEXT = "把下面的地址填入 WeLink 轻应用的手机端和电脑端主页，然后发布。员工第一次打开后，此步显示为完成。" / "Enter this address as the light app's homepage for phone and PC, and publish it. The step is done once an employee has opened it.";
+        S_HOMEPAGE_TEXT = "把下面的地址填入 WeLink 轻应用的手机端和电脑端主页，然后发布。员工第一次打开后，此步显示为完成。"
+            / "Enter this address as the light app's homepage for phone and PC, and publish it. The step is done once \
+                an employee has opened it.";
         S_AUTO_BIND = "用户绑定" / "Bindings";
         S_AUTO_BIND_ON = "自动绑定已开启。" / "Auto-bind is on.";
-        S_AUTO_BIND_OFF = "自动绑定未开启；员工第一次打开时输入一次 OA 账号，或由管理员绑定。" / "Auto-bind is off: employees enter their OA account once when they first open the app, or administrators bind them.";
+        S_AUTO_BIND_OFF = "自动绑定未开启；员工第一次打开时输入一次 OA 账号，或由管理员绑定。"
+            / "Auto-bind is off: employees enter their OA account once when they first open the app, or \
+                administrators bind them.";
         OPEN_PLATFORM = "WeLink 开放平台" / "WeLink open platform";
         APPS = "应用" / "Apps";
         NO_APPS = "这个企业还没有应用" / "This enterprise has no app yet";

@@ -29,7 +29,8 @@ pub mod words {
         HOSTS_HINT = "每行一个，例如 intranet.example.com" / "One a line, for example intranet.example.com";
         SAVE_TEAM = "保存团队设置" / "Save the team's settings";
         CARRY = "导出与导入" / "Export and import";
-        CARRY_LEAD = "导出全部设置为 JSON，不含任何密钥。可导入到一个空的团队。" / "All settings as JSON, without any secret. It can be imported into an empty team.";
+        CARRY_LEAD = "导出全部设置为 JSON，不含任何密钥。可导入到一个空的团队。"
+            / "All settings as JSON, without any secret. It can be imported into an empty team.";
         EXPORT = "导出设置" / "Export the settings";
         IMPORT = "导入设置" / "Import settings";
         DOCUMENT = "设置 JSON" / "Settings, JSON";

@@ -1,7 +1,7 @@
 //! The console: server-rendered pages over the same service functions as the JSON API.
 //!
-//! A page reads what it shows, puts blocks together and answers; a form that is refused comes back as it was typed, with
-//! its errors at the field. Each action names the route of the API that does the same (product.md ADM-08).
+//! A page reads what it shows, puts blocks together and answers; a form that is refused comes back as it was typed,
+//! with its errors at the field. Each action names the route of the API that does the same (product.md ADM-08).
 
 mod accounts;
 mod app_checks;

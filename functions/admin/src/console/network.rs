@@ -16,7 +16,8 @@ use crate::network::{self as service, NetworkReport, Reached};
 /// Texts of this page.
 pub mod words {
     domain::texts! {
-        LEAD = "任何 HTTP 回应（包括错误）都说明网络是通的。检查刚刚完成。" / "Any HTTP answer, an error too, means that the way is open. Checked just now.";
+        LEAD = "任何 HTTP 回应（包括错误）都说明网络是通的。检查刚刚完成。"
+            / "Any HTTP answer, an error too, means that the way is open. Checked just now.";
         WELINK = "出：WeLink 开放平台" / "Out: WeLink's open platform";
         OWN = "入：云桥自己的地址" / "In: the bridge's own address";
         OA = "出：OA" / "Out: OA";

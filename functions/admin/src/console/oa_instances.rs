@@ -29,14 +29,18 @@ pub mod words {
         EMPTY = "还没有 OA 实例" / "No OA instance yet";
         EMPTY_TEXT = "先连接 OA，才能新建 WeLink 企业。" / "Connect an OA first; WeLink enterprises come next.";
         BASE = "OA 接口地址" / "Address of the OA's API";
-        BASE_HINT = "例如 https://oa.example.com，云桥从这里读取应用列表" / "For example https://oa.example.com; the bridge reads the list of applications there";
+        BASE_HINT = "例如 https://oa.example.com，云桥从这里读取应用列表"
+            / "For example https://oa.example.com; the bridge reads the list of applications there";
         SCIM = "SCIM 地址" / "SCIM address";
-        SCIM_HINT = "例如 https://oa.example.com/scim/v2，云桥从这里查找 OA 用户" / "For example https://oa.example.com/scim/v2; the bridge finds OA users there";
+        SCIM_HINT = "例如 https://oa.example.com/scim/v2，云桥从这里查找 OA 用户"
+            / "For example https://oa.example.com/scim/v2; the bridge finds OA users there";
         BEARER = "SCIM 访问令牌" / "SCIM access token";
         LANDING = "登录落地地址" / "Sign-in landing address";
         LANDING_HINT = "接收登录票据的 OA 页面" / "The OA's page that takes the sign-in ticket";
         START = "登录起始地址（建议填写）" / "Sign-in start address (recommended)";
-        START_HINT = "OA 在此设置随机数，票据由此绑定到浏览器；不填则票据不绑定浏览器" / "The OA sets a nonce here, which binds the ticket to the browser; without it the ticket is not bound to a browser";
+        START_HINT = "OA 在此设置随机数，票据由此绑定到浏览器；不填则票据不绑定浏览器"
+            / "The OA sets a nonce here, which binds the ticket to the browser; without it the ticket is not bound to \
+                a browser";
         REVOKE = "会话注销地址（可选）" / "Session revocation address (optional)";
         VERIFY = "密码校验地址（可选）" / "Password check address (optional)";
         VERIFY_HINT = "绑定方式为密码时必填" / "Needed when members bind themselves by password";
@@ -61,7 +65,8 @@ pub mod words {
         SAVE = "保存 OA 设置" / "Save the OA's settings";
         DELETE = "删除这个 OA 实例" / "Delete this OA instance";
         SECRETS = "密钥" / "Secrets";
-        SECRETS_LEAD = "只写不读。新的访问令牌和验签密钥先在 OA 上测试，通过后才生效。" / "Write-only. A new token or secret is tried on the OA first and counts only then.";
+        SECRETS_LEAD = "只写不读。新的访问令牌和验签密钥先在 OA 上测试，通过后才生效。"
+            / "Write-only. A new token or secret is tried on the OA first and counts only then.";
         SET_SECRETS = "更换密钥" / "Replace secrets";
         KEEP = "留空则不变" / "Leave empty to keep it";
         ONCE = "请立即把以下内容填入 OA，它们不会再次显示" / "Enter these at the OA now: they are not shown again";
@@ -70,7 +75,8 @@ pub mod words {
         PUSH_SECRET = "OA 签名用密钥" / "Secret that the OA signs with";
         PULL_SECRET = "OA 验签用密钥" / "Secret that the OA verifies with";
         APPS = "OA 的应用" / "Applications of the OA";
-        APPS_LEAD = "刚刚从 OA 读取，可作为 WeLink 应用的主页。" / "Read from the OA just now; each can be the homepage of a WeLink app.";
+        APPS_LEAD = "刚刚从 OA 读取，可作为 WeLink 应用的主页。"
+            / "Read from the OA just now; each can be the homepage of a WeLink app.";
         NO_APPS = "OA 没有返回应用" / "The OA lists no applications";
         NO_APPS_TEXT = "仍可使用自定义链接作为主页。" / "A custom link can still be a homepage.";
         CONNECTED = "已连接" / "Connected";

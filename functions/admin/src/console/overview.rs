@@ -22,13 +22,17 @@ pub mod words {
         APPS = "应用" / "Apps";
         INSTANCES = "OA 实例" / "OA instances";
         FIRST_STEPS = "开始使用" / "First steps";
-        FIRST_STEPS_LEAD = "按顺序完成这三步，员工就能从 WeLink 打开 OA。" / "After these three steps employees open the OA from WeLink.";
+        FIRST_STEPS_LEAD = "按顺序完成这三步，员工就能从 WeLink 打开 OA。"
+            / "After these three steps employees open the OA from WeLink.";
         STEP_OA = "连接 OA" / "Connect the OA";
-        STEP_OA_TEXT = "填写 OA 的地址和访问令牌，把生成的签名密钥交给 OA。" / "Enter the OA's addresses and access token, and give the OA the signing secrets that are made for it.";
+        STEP_OA_TEXT = "填写 OA 的地址和访问令牌，把生成的签名密钥交给 OA。"
+            / "Enter the OA's addresses and access token, and give the OA the signing secrets that are made for it.";
         STEP_ENTERPRISE = "新建 Welink" / "Create a WeLink enterprise";
-        STEP_ENTERPRISE_TEXT = "一个名称就够；它会显示给使用扫码登录的员工。" / "A name is enough; employees see it when they sign in by scanning.";
+        STEP_ENTERPRISE_TEXT = "一个名称就够；它会显示给使用扫码登录的员工。"
+            / "A name is enough; employees see it when they sign in by scanning.";
         STEP_APP = "添加应用" / "Add an app";
-        STEP_APP_TEXT = "填写 WeLink 轻应用的 client_id 和 client_secret，选择打开哪个 OA 应用。" / "Enter the light app's client_id and client_secret, and choose the OA application that it opens.";
+        STEP_APP_TEXT = "填写 WeLink 轻应用的 client_id 和 client_secret，选择打开哪个 OA 应用。"
+            / "Enter the light app's client_id and client_secret, and choose the OA application that it opens.";
         OPEN = "打开" / "Open";
         COMPANY = "WeLink 上的企业名称" / "Company name at WeLink";
         AUTHORITY = "以哪一侧为准" / "Authority";

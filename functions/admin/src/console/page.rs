@@ -15,8 +15,8 @@ use super::words as w;
 use crate::error::ApiError;
 
 /// Scripts and styles of our own only, never framed, forms to ourselves only (product.md C29).
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Enterprises that the navigation names; a tenant with more finds the others on the overview.
 const NAV_ENTERPRISES_MAX: usize = 12;

@@ -38,7 +38,8 @@ pub mod words {
         BOUND = "关联于" / "Linked on";
         HOW = "方式" / "How";
         UNBIND = "解除关联" / "Unbind";
-        UNBIND_HINT = "WeLink 和 OA 都不会被修改；之后不再自动绑定，除非去掉标记。" / "Neither WeLink nor the OA is changed. He is not linked automatically again unless the mark is removed.";
+        UNBIND_HINT = "WeLink 和 OA 都不会被修改；之后不再自动绑定，除非去掉标记。"
+            / "Neither WeLink nor the OA is changed. He is not linked automatically again unless the mark is removed.";
         BIND = "关联这个 OA 用户" / "Link this OA user";
         BY = "按哪个字段查找 OA 用户" / "Find the OA user by";
         BY_LOGIN = "登录名" / "Login name";
@@ -53,7 +54,8 @@ pub mod words {
         SIGN_INS = "最近的登录" / "Last sign-ins";
         NO_SIGN_INS = "还没有登录" / "No sign-ins yet";
         TRACE = "排查" / "Why, or why not?";
-        TRACE_LEAD = "刚刚逐项检查：他能不能从 WeLink 进入 OA，为什么。" / "Looked at just now, step by step: does he get from WeLink into the OA, and why?";
+        TRACE_LEAD = "刚刚逐项检查：他能不能从 WeLink 进入 OA，为什么。"
+            / "Looked at just now, step by step: does he get from WeLink into the OA, and why?";
         S_COPY = "云桥通讯录" / "Directory";
         S_DEPARTMENTS = "部门" / "Departments";
         S_RANGE = "应用可见范围" / "Visible range of the app";

@@ -34,7 +34,8 @@ pub mod words {
         PASSWORD_HINT = "12 至 128 个字符，长度最重要" / "12 to 128 characters; length is what counts";
         CREATE = "建立团队和账号" / "Make the team and the account";
         NO_KEY = "还没有可用的设置密钥" / "There is no setup key yet";
-        NO_KEY_TEXT = "请安装者运行 bridge setup-key，再打开它给出的地址。" / "Whoever installed the bridge runs bridge setup-key; then open the address that it prints.";
+        NO_KEY_TEXT = "请安装者运行 bridge setup-key，再打开它给出的地址。"
+            / "Whoever installed the bridge runs bridge setup-key; then open the address that it prints.";
         CLOSED = "首次设置已经完成" / "The first set-up is done";
         CLOSED_TEXT = "请用已有的账号登录。" / "Sign in with an account.";
     }

@@ -81,7 +81,8 @@ domain::texts! {
     RESUME_TEXT = "您填写的内容都在。点击继续即可提交。" / "What you typed is here. Continue submits it.";
     WRONG_SIGN_IN = "登录名或密码不正确。" / "The login name or the password is wrong.";
     FIRST_USE = "首次使用" / "First use";
-    FIRST_USE_HINT = "还没有账号？用安装时得到的设置密钥创建第一个账号。" / "No account yet? Create the first one with the setup key of the installation.";
+    FIRST_USE_HINT = "还没有账号？用安装时得到的设置密钥创建第一个账号。"
+        / "No account yet? Create the first one with the setup key of the installation.";
 }
 
 /// What the page says after an action, by the name in its address.

@@ -1,5 +1,5 @@
-//! `/bridge`: where the OA's administrator tells the OA of the bridge (oa-api.md C, "Instance configuration"), and reads
-//! what the bridge must know of the OA.
+//! `/bridge`: where the OA's administrator tells the OA of the bridge (oa-api.md C, "Instance configuration"), and
+//! reads what the bridge must know of the OA.
 
 use askama::Template;
 use axum::Router;

@@ -1,4 +1,5 @@
-//! What the OA asks the bridge while somebody signs in: its keys, whether a ticket is still good, a code and how far it is.
+//! What the OA asks the bridge while somebody signs in: its keys, whether a ticket is still good, a code and how far it
+//! is.
 
 use std::time::Duration;
 

@@ -44,8 +44,8 @@ pub struct PhoneState {
 }
 
 /// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone, or with `?device=pc`
-/// the PC client), `/settings` (fault switches), `/platform` (the developer's console), `/hwh5.js` (the stand-in script), `/sim/authcode` and `/sim/faults`
-/// (JSON).
+/// the PC client), `/settings` (fault switches), `/platform` (the developer's console), `/hwh5.js` (the stand-in
+/// script), `/sim/authcode` and `/sim/faults` (JSON).
 pub fn router(state: PhoneState) -> Router {
     let pages = Router::new()
         .route("/", get(view::people))

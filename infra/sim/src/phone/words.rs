@@ -31,7 +31,8 @@ words! {
     nav_platform: "开放平台", "Open platform";
     platform_title: "WeLink 开放平台", "WeLink open platform";
     platform_lead: "轻应用的基本信息：把 client_id 和 client_secret 填到云桥管理台，再把云桥给出的主页地址填回这里。",
-        "Basic information of the light apps: enter client_id and client_secret in the bridge's console, and its homepage address here.";
+        "Basic information of the light apps: enter client_id and client_secret in the bridge's console, and its \
+            homepage address here.";
     platform_mobile: "手机端主页", "Homepage on the phone";
     platform_pc: "电脑端主页", "Homepage on the PC";
     scan: "扫一扫", "Scan";
