@@ -175,6 +175,10 @@ async fn request_of_accounts(world: &World, method: &str, route: &str, path: &st
                 None,
             ));
         }
+        ("PUT", "/v1/tenants/{tenant}/scan-login") => {
+            let version = get(world, path).await["version"].clone();
+            Some(json!({ "version": version, "enabled": true, "apps": [world.demo().remembered.app] }))
+        }
         ("POST", "/v1/signing-keys/rotate") => {
             world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
             Some(json!({}))

@@ -178,6 +178,22 @@ async fn ent_10_what_is_in_use_is_not_deleted_and_its_users_are_listed() {
     }
 }
 
+#[tokio::test]
+async fn ent_10_an_app_by_which_people_scan_is_not_deleted() {
+    let world = World::start().await;
+    let known = world.demo().remembered.clone();
+    let scan = format!("/v1/tenants/{}/scan-login", known.tenant);
+    let on = json!({ "version": 0, "enabled": true, "apps": [known.app] });
+    assert_eq!(world.api(Method::PUT, &scan, Some(&on)).await.status, StatusCode::OK);
+    let app = format!("/v1/apps/{}", known.app);
+    let name = get(&world, &app).await["name"].as_str().unwrap().to_owned();
+    let refused = delete(&world, &app, &name).await;
+    assert_eq!((refused.status, fields(&refused)), (StatusCode::CONFLICT, vec!["used_by.scan-login".to_owned()]));
+    let off = json!({ "version": 1, "enabled": false, "apps": [] });
+    assert_eq!(world.api(Method::PUT, &scan, Some(&off)).await.status, StatusCode::OK);
+    assert_eq!(delete(&world, &app, &name).await.status, StatusCode::NO_CONTENT);
+}
+
 /// Deletes the second tenant's app, enterprise and OA instance, in this order.
 async fn delete_all(world: &World, other: &OtherTenant) {
     for (path, name) in [

@@ -110,6 +110,11 @@ async fn adm_07_an_entry_is_rolled_back_as_a_new_version() {
     // The roll-back is an entry itself; its name is taken by now, which is checked as at any save.
     let taken = roll_back(&world, &own, false).await;
     assert_eq!((taken.status, problem(&taken).as_str()), (StatusCode::CONFLICT, "name-taken"));
+    // Scan login is one of the tenant's settings, and its first save is taken back as well.
+    let scan = json!({ "version": 0, "enabled": true, "apps": [known.app] });
+    world.api(Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan)).await;
+    let back = roll_back(&world, &newest(&world).await, false).await;
+    assert_eq!((&back.json()["enabled"], &back.json()["version"]), (&json!(false), &json!(2)), "{}", back.body);
     // Auto-bind has a version of its own, which goes on.
     let bind = json!({ "version": 0, "enabled": true });
     world.api(Method::PUT, &format!("{enterprise}/sign-in/auto-bind"), Some(&bind)).await;
@@ -208,6 +213,12 @@ async fn furnish(world: &World) {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let authority = json!({ "version": get(world, &enterprise).await["version"], "authority": "oa" });
     let page = world.api(Method::PUT, &format!("{enterprise}/authority"), Some(&authority)).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let scan = json!({
+        "version": 0, "enabled": true, "apps": [known.app], "life_s": 90, "networks": ["10.0.0.0/8"],
+        "number_matching": true,
+    });
+    let page = world.api(Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan)).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let list = format!("/v1/tenants/{}/enterprises", known.tenant);
     for name in ["乙", "甲", "Zeta"] {
@@ -326,6 +337,8 @@ async fn adm_07_a_document_that_is_wrong_anywhere_imports_nothing() {
         ("/apps/0/enterprise", json!("nobody"), "apps[0].enterprise"),
         ("/apps/0/credentials_version", json!(7), "apps[0].credentials_version"),
         ("/apps/0/client_secret", json!("x"), "apps[0].client_secret"),
+        ("/scan_login/apps", json!(["nobody"]), "scan_login.apps"),
+        ("/scan_login/life_s", json!(1), "scan_login.life_s"),
     ] {
         let mut wrong = document.clone();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -339,7 +352,7 @@ async fn adm_07_a_document_that_is_wrong_anywhere_imports_nothing() {
     let page = world.api(Method::POST, &format!("{tenant}/settings/import"), Some(&document)).await;
     assert_eq!((page.status, problem(&page).as_str()), (StatusCode::CONFLICT, "client-id-taken"));
     assert_eq!(world.api(Method::GET, &format!("{tenant}/settings/export"), None).await.body, empty);
-    assert_eq!(attempts, 13);
+    assert_eq!(attempts, 15);
 }
 
 #[tokio::test]

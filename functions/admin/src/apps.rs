@@ -230,12 +230,15 @@ pub async fn delete(
 
 /// Deletes an app that nothing uses, with its secret, its token and its budgets. WeLink is not called.
 pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, app: &str, confirm: &Confirm) -> Result<(), ApiError> {
+    let found = find(bridge, actor, app).await?.app;
+    // The mark first: whoever comes to use the app after it makes the deletion fail.
+    let mark = bridge.store().app_mark(&found).await?.ok_or_else(input::missing)?;
     let place = find(bridge, actor, app).await?;
     confirm.check(&place.app.name)?;
     users::none_of(bridge, &place.config, Thing::App(&place.app)).await?;
     let mut entry = actor.entry(bridge, place.app.id.tenant(), Action::AppDelete, place.app.id.as_str());
     entry.detail.insert("name".to_owned(), place.app.name.clone());
-    match bridge.store().delete_app(&place.app, &entry).await? {
+    match bridge.store().delete_app(&place.app, &mark, &entry).await? {
         Saved::Done => Ok(()),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
     }

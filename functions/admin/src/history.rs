@@ -18,7 +18,7 @@ use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
 use crate::plain::{self, FieldChange};
-use crate::{apps, enterprises, oa_instances, tenants};
+use crate::{apps, enterprises, oa_instances, scan_login, tenants};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -34,7 +34,7 @@ pub(crate) struct View {
     pub(crate) by: String,
     pub(crate) action: Action,
     pub(crate) trace: String,
-    /// `tenant`, `oa-instance`, `enterprise`, `app`.
+    /// `tenant`, `oa-instance`, `enterprise`, `app`, `scan-login`.
     pub(crate) kind: &'static str,
     /// The id of what was changed.
     pub(crate) object: String,
@@ -171,6 +171,11 @@ pub(crate) async fn restore(
             plain::note(&mut audit, &current, &Setting::App(app.clone()));
             apps::restore(bridge, &config, app, &audit).await.map(Setting::App)
         }
+        (Setting::ScanLogin(mut setting), _) => {
+            setting.version = config.scan_login.version + 1;
+            setting.changed = Some(actor.stamp(bridge));
+            scan_login::store(bridge, &config, setting, audit).await.map(Setting::ScanLogin)
+        }
         (Setting::Enterprise(_), _) => Err(problem::NOT_RESTORABLE.into()),
     }
 }
@@ -195,5 +200,6 @@ fn current(config: &TenantConfig, of: &Setting) -> Option<Setting> {
         Setting::OaInstance(instance) => config.oa_instance(&instance.id).cloned().map(Setting::OaInstance),
         Setting::Enterprise(enterprise) => config.enterprise(&enterprise.id).cloned().map(Setting::Enterprise),
         Setting::App(app) => config.app(&app.id).cloned().map(Setting::App),
+        Setting::ScanLogin(_) => Some(Setting::ScanLogin(config.scan_login.clone())),
     }
 }

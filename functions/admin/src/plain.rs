@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What is no setting of a thing: who it is, and what the bridge notes about it.
-const NOTED: [&str; 10] = [
+const NOTED: [&str; 11] = [
     "id",
     "enterprise",
     "client_id",
@@ -19,6 +19,7 @@ const NOTED: [&str; 10] = [
     "secret_set",
     "credentials_version",
     "created",
+    "changed",
     "version",
 ];
 /// Groups of settings whose fields are compared one by one. Any other value is one setting, whatever is in it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use domain::audit::Action;
+use domain::audit::{Action, Entry};
 use domain::ids::{AppId, EnterpriseId};
 use domain::network::Network;
 use domain::problem;
@@ -91,22 +91,40 @@ pub(crate) async fn apply(
         changed: Some(actor.stamp(bridge)),
         version: before.version + 1,
     };
-    check(&setting)?;
     let tenant = config.tenant.id.clone();
-    let mut entry = actor.entry(bridge, tenant.clone(), Action::ScanLoginUpdate, tenant.as_str());
+    let entry = actor.entry(bridge, tenant.clone(), Action::ScanLoginUpdate, tenant.as_str());
+    store(bridge, &config, setting, entry).await
+}
+
+/// Saves other settings of scan login, after all checks; they have their next version and stamp already.
+pub(crate) async fn store(
+    bridge: &Bridge,
+    config: &TenantConfig,
+    setting: ScanLogin,
+    mut entry: Entry,
+) -> Result<ScanLogin, ApiError> {
+    check(config, &setting)?;
+    let (tenant, before) = (&config.tenant.id, &config.scan_login);
     for (name, before, after) in changes(before, &setting) {
         if before != after {
             entry.detail.insert(name.to_owned(), format!("{before} -> {after}"));
         }
     }
-    match bridge.store().save_scan_login(&tenant, &setting, &entry).await? {
+    match bridge.store().save_scan_login(tenant, &setting, &entry).await? {
         Saved::Done => Ok(setting),
         _ => Err(problem::CHANGED_MEANWHILE.into()),
     }
 }
 
 /// What cannot work is not saved: a switch without anybody who could be identified, a rule that lets nobody begin.
-fn check(setting: &ScanLogin) -> Result<(), ApiError> {
+pub(crate) fn check(config: &TenantConfig, setting: &ScanLogin) -> Result<(), ApiError> {
+    let ids: Vec<String> = setting.apps.iter().map(|id| id.as_str().to_owned()).collect();
+    apps(config, &ids)?;
+    life_s(setting.life_s)?;
+    refreshes(setting.refreshes)?;
+    if setting.networks.len() > NETWORKS_MAX {
+        return Err(ApiError::field("networks", format!("at most {NETWORKS_MAX} / 最多 {NETWORKS_MAX} 个")));
+    }
     if setting.enabled && setting.apps.is_empty() {
         return Err(ApiError::field("apps", "choose the app that identifies who scans / 请选择集成的应用"));
     }

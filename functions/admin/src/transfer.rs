@@ -11,6 +11,7 @@ use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, RANDOM_CHARS};
 use domain::model::{App, BrowserSignIn, Enterprise, OaInstance, OaSecretsSet, Tenant};
 use domain::problem;
+use domain::qr::ScanLogin;
 use platform::secret::sha256_hex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use state::import::Import;
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, LargeBody, Sent};
-use crate::{oa_instances, plain, tenants};
+use crate::{oa_instances, plain, scan_login, tenants};
 
 /// Counts what the document means; a reader refuses any other.
 const FORMAT: u32 = 1;
@@ -43,6 +44,9 @@ pub(crate) struct Document {
     pub(crate) enterprises: Vec<Fields>,
     /// By enterprise and `client_id`; `enterprise` is the name of one above.
     pub(crate) apps: Vec<Fields>,
+    /// `apps` are `client_id`s of those above.
+    #[serde(default)]
+    pub(crate) scan_login: Fields,
 }
 
 /// What an import wrote.
@@ -98,7 +102,16 @@ pub(crate) async fn document(bridge: &Bridge, actor: &Actor, tenant: &str) -> Re
         oa_instances: oa_instances.into_iter().map(|i| plain::portable(&Setting::OaInstance(i.clone()))).collect(),
         enterprises: enterprises.into_iter().map(enterprise).collect(),
         apps: apps.into_iter().map(app).collect(),
+        scan_login: scans(&config),
     })
+}
+
+fn scans(config: &TenantConfig) -> Fields {
+    let mut fields = plain::portable(&Setting::ScanLogin(config.scan_login.clone()));
+    let apps = config.scan_login.apps.iter().filter_map(|id| config.app(id));
+    let clients: Vec<&str> = apps.map(|app| app.client_id.as_str()).collect();
+    fields.insert("apps".to_owned(), json!(clients));
+    fields
 }
 
 /// Imports a document into an empty tenant, or continues an import of the same document that was interrupted.
@@ -126,13 +139,15 @@ pub(crate) async fn take(
     let counts = (wanted.oa_instances.len(), wanted.enterprises.len(), wanted.apps.len());
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::SettingsImport, config.tenant.id.as_str());
     entry.detail.insert("sha256".to_owned(), digest.clone());
-    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login: _ } = wanted;
+    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login } = wanted;
     tenant.version += 1;
     // What an interrupted run has written stays as it is.
     oa_instances.retain(|instance| config.oa_instance(&instance.id).is_none());
     enterprises.retain(|enterprise| config.enterprise(&enterprise.id).is_none());
     apps.retain(|app| config.app(&app.id).is_none());
-    let import = Import { before: config.tenant.clone(), tenant, oa_instances, enterprises, apps, digest };
+    let scan_login = (scan_login.version > 0 && config.scan_login.version == 0).then_some(scan_login);
+    let before = config.tenant.clone();
+    let import = Import { before, tenant, oa_instances, enterprises, apps, scan_login, digest };
     match bridge.store().import(&import, &entry).await? {
         Saved::Done => Ok(Imported { oa_instances: counts.0, enterprises: counts.1, apps: counts.2 }),
         Saved::NameTaken => Err(problem::NAME_TAKEN.into()),
@@ -161,7 +176,7 @@ impl Reader<'_> {
             oa_instances: vec![],
             enterprises: vec![],
             apps: vec![],
-            scan_login: domain::qr::ScanLogin::default(),
+            scan_login: ScanLogin::default(),
         };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));
@@ -193,7 +208,21 @@ impl Reader<'_> {
             });
             read.apps.push(thing(&place, &without(fields, "enterprise"), &own, Setting::App)?);
         }
+        read.scan_login = self.scan_login(&read, &document.scan_login)?;
         Ok(read)
+    }
+
+    /// Settings of scan login that nobody has touched are not written.
+    fn scan_login(&self, read: &TenantConfig, fields: &Fields) -> Result<ScanLogin, ApiError> {
+        if fields.is_empty() || *fields == scans(&TenantConfig { scan_login: ScanLogin::default(), ..read.clone() }) {
+            return Ok(ScanLogin::default());
+        }
+        let clients = fields.get("apps").and_then(Value::as_array).into_iter().flatten();
+        let of = |client: &Value| read.apps.iter().find(|app| Some(app.client_id.as_str()) == client.as_str());
+        let apps = clients.map(|client| of(client).map(|app| &app.id)).collect::<Option<Vec<_>>>();
+        let apps = apps.ok_or_else(|| nobody("scan_login", "apps"))?;
+        let own = json!({ "apps": apps, "changed": self.actor.stamp(self.bridge), "version": 1 });
+        thing("scan_login", &without(fields, "apps"), &own, Setting::ScanLogin)
     }
 }
 
@@ -265,6 +294,7 @@ async fn check(bridge: &Bridge, wanted: &TenantConfig) -> Result<(), ApiError> {
             return Err(taken(&place));
         }
     }
+    scan_login::check(wanted, &wanted.scan_login).map_err(|error| error.below("scan_login"))?;
     let mut clients = BTreeSet::new();
     for (n, app) in wanted.apps.iter().enumerate() {
         let place = format!("apps[{n}]");

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 /// What is to be deleted or exchanged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Thing<'a> {
-    App(#[expect(dead_code, reason = "nothing refers to an app yet")] &'a App),
+    App(&'a App),
     Enterprise(&'a Enterprise),
     OaInstance(&'a OaInstance),
     /// The OA instance of this enterprise: links and homepages are made of its ids.
@@ -23,7 +23,7 @@ pub(crate) enum Thing<'a> {
 /// A user: one thing by its id and name, or many that are only counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct UsedBy {
-    /// `app`, `enterprise`, `links`, `people`, `departments`.
+    /// `app`, `enterprise`, `scan-login`, `links`, `people`, `departments`.
     pub(crate) kind: &'static str,
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
@@ -58,8 +58,10 @@ pub(crate) async fn users_of(
     let app = |app: &App| UsedBy::one("app", app.id.as_str(), &app.name);
     let mut users = Vec::new();
     match thing {
-        // Nothing refers to an app yet.
-        Thing::App(_) => {}
+        Thing::App(app) => {
+            let scans = config.scan_login.apps.contains(&app.id);
+            users.extend(scans.then(|| UsedBy::one("scan-login", config.tenant.id.as_str(), &config.tenant.name)));
+        }
         Thing::Enterprise(enterprise) => {
             users.extend(config.apps.iter().filter(|app| app.enterprise == enterprise.id).map(app));
             users.extend(UsedBy::many("links", bridge.store().count_links(&enterprise.id).await?));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Action;
 use crate::ids::HistoryId;
 use crate::model::{App, Enterprise, OaInstance, Tenant};
+use crate::qr::ScanLogin;
 use crate::time::Timestamp;
 
 /// How long an entry is kept: 400 days, as the audit log.
@@ -19,6 +20,8 @@ pub enum Setting {
     OaInstance(OaInstance),
     Enterprise(Enterprise),
     App(App),
+    /// Of the tenant that the entry belongs to.
+    ScanLogin(ScanLogin),
 }
 
 impl Setting {
@@ -29,16 +32,18 @@ impl Setting {
             Self::OaInstance(_) => "oa-instance",
             Self::Enterprise(_) => "enterprise",
             Self::App(_) => "app",
+            Self::ScanLogin(_) => "scan-login",
         }
     }
 
-    /// The id of the thing.
+    /// The id of the thing; its kind where a tenant has one.
     pub fn id(&self) -> &str {
         match self {
             Self::Tenant(tenant) => tenant.id.as_str(),
             Self::OaInstance(instance) => instance.id.as_str(),
             Self::Enterprise(enterprise) => enterprise.id.as_str(),
             Self::App(app) => app.id.as_str(),
+            Self::ScanLogin(_) => self.kind(),
         }
     }
 
@@ -48,6 +53,7 @@ impl Setting {
             Self::OaInstance(instance) => &instance.name,
             Self::Enterprise(enterprise) => &enterprise.name,
             Self::App(app) => &app.name,
+            Self::ScanLogin(_) => self.kind(),
         }
     }
 }

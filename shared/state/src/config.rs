@@ -287,14 +287,20 @@ impl Store {
         setting: &ScanLogin,
         audit: &Entry,
     ) -> Result<Saved, StoreError> {
-        let item = item(&keys::scan_login(tenant), setting, None)?;
-        let write = match setting.version.saturating_sub(1) {
-            0 => self.write_new(item)?,
-            seen => self.write_version(item, seen)?,
+        let config = self.config_now(tenant).await?;
+        let Some(config) = config.filter(|config| config.scan_login.version + 1 == setting.version) else {
+            return Ok(self.changed(tenant));
         };
-        let outcome = self.transact(vec![write, self.write_audit(audit)?]).await;
-        self.cache.forget(tenant);
-        Ok(if outcome? == Transaction::Done { Saved::Done } else { Saved::Changed })
+        let (before, item) = (&config.scan_login, item(&keys::scan_login(tenant), setting, None)?);
+        let mut saving = Saving::default();
+        let write = if before.version == 0 { self.write_new(item)? } else { self.write_version(item, before.version)? };
+        saving.add(write, Saved::Changed);
+        for id in setting.apps.iter().filter(|id| !before.apps.contains(id)) {
+            let Some(app) = config.app(id) else { return Ok(Saved::Changed) };
+            saving.add(self.write_use(&keys::app(&app.enterprise, id))?, Saved::Changed);
+        }
+        let (before, after) = (Setting::ScanLogin(before.clone()), Setting::ScanLogin(setting.clone()));
+        self.save(Some(before), Some(after), saving, audit).await
     }
 
     /// The stored item that an update to version `next` is based on; `None` when somebody changed it meanwhile.

@@ -5,6 +5,7 @@ use domain::audit::Entry;
 use domain::history::Setting;
 use domain::ids::{ClientId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
+use domain::qr::ScanLogin;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Saved, Saving};
@@ -23,6 +24,7 @@ pub struct Import {
     pub oa_instances: Vec<OaInstance>,
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
+    pub scan_login: Option<ScanLogin>,
     /// SHA-256 of what is imported: only the same may continue an interrupted run.
     pub digest: String,
 }
@@ -114,6 +116,11 @@ impl Store {
         }
         for app in &import.apps {
             add(self.new_app(app)?, Setting::App(app.clone()))?;
+        }
+        if let Some(setting) = &import.scan_login {
+            let mut saving = Saving::default();
+            saving.add(self.write_new(item(&keys::scan_login(&import.tenant.id), setting, None)?)?, Saved::Changed);
+            add(saving, Setting::ScanLogin(setting.clone()))?;
         }
         Ok(things)
     }

@@ -38,6 +38,10 @@ impl Store {
         self.get(&keys::oa_instance(instance)).await
     }
 
+    pub async fn app_mark(&self, app: &App) -> Result<Option<Mark>, StoreError> {
+        self.get(&keys::app(&app.enterprise, &app.id)).await
+    }
+
     /// How many people of the enterprise are in the bridge copy.
     pub async fn count_people(&self, enterprise: &EnterpriseId) -> Result<u64, StoreError> {
         let mut count = 0;
@@ -95,12 +99,11 @@ impl Store {
         self.save(Some(Setting::Enterprise(enterprise.clone())), None, saving, audit).await
     }
 
-    /// Deletes an app that still has `app.version`, with its secrets, its token and its call budgets, and frees its
+    /// Deletes an app that is still as `mark` says, with its secrets, its token and its call budgets, and frees its
     /// `client_id`.
-    pub async fn delete_app(&self, app: &App, audit: &Entry) -> Result<Saved, StoreError> {
-        let mark = Mark { version: app.version, last_user: None };
+    pub async fn delete_app(&self, app: &App, mark: &Mark, audit: &Entry) -> Result<Saved, StoreError> {
         let mut saving = Saving::default();
-        saving.add(self.write_delete_marked(&keys::app(&app.enterprise, &app.id), &mark)?, Saved::Changed);
+        saving.add(self.write_delete_marked(&keys::app(&app.enterprise, &app.id), mark)?, Saved::Changed);
         let client = keys::registry_client(&app.client_id);
         saving.add(self.write_free(&client, app.id.as_str())?, Saved::Changed);
         let partition = keys::app_partition(&app.id);
