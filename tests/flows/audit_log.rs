@@ -54,7 +54,7 @@ const NOT_ONE_ENTRY: [&str; 8] = [
 ];
 
 /// A request to this route that succeeds, with all that it needs set up; `None` = no row of this table.
-async fn request(world: &World, method: &str, route: &str) -> Option<(String, Option<Value>)> {
+pub async fn request(world: &World, method: &str, route: &str) -> Option<(String, Option<Value>)> {
     let known = world.demo().remembered.clone();
     let (tenant, enterprise) = (known.tenant.as_str(), known.enterprise.as_str());
     let path = route

@@ -9,6 +9,7 @@ mod browser_sign_in;
 mod changing;
 mod checks;
 mod contacts;
+mod described;
 mod directory;
 mod expectations;
 mod first_account;

@@ -15,31 +15,37 @@ use serde::{Deserialize, Deserializer, Serialize};
 use signin::Bridge;
 use state::account::{AccountSaved, Known};
 use state::config::TenantConfig;
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, Who};
 use crate::error::ApiError;
 use crate::input::{self, Sent};
+use crate::openapi::values;
 use crate::{passwords, tenants};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAccount {
     pub(crate) login: String,
     pub(crate) name: String,
+    #[schema(value_type = values::Role)]
     pub(crate) role: Role,
     pub(crate) password: String,
     #[serde(default)]
+    #[schema(value_type = Option<values::WeLinkPerson>)]
     pub(crate) welink: Option<WeLinkPerson>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,
     #[serde(default)]
     pub(crate) name: Option<String>,
     #[serde(default)]
+    #[schema(value_type = Option<values::Role>)]
     pub(crate) role: Option<Role>,
     #[serde(default)]
     pub(crate) enabled: Option<bool>,
@@ -48,6 +54,7 @@ pub(crate) struct Change {
     /// The WeLink person who may sign in as this account; null = nobody.
     #[serde(default, deserialize_with = "given")]
     #[expect(clippy::option_option, reason = "absent, null and a person are three things")]
+    #[schema(value_type = Option<values::WeLinkPerson>)]
     pub(crate) welink: Option<Option<WeLinkPerson>>,
 }
 

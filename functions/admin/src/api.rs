@@ -6,6 +6,7 @@ use domain::role::Permission::{self, Bind, Install, Operate, Own, Read};
 use domain::text::Text;
 use signin::Bridge;
 
+use crate::openapi;
 use crate::scan_login;
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
@@ -117,6 +118,7 @@ routes! {
     DELETE "/v1/signing-keys/{kid}" Install => signing_keys::retire, "停用签名密钥" / "Retire a signing key";
     DELETE "/v1/enterprises/{enterprise}/links/{user}" Bind => links::unbind, "解绑" / "Unbind a person";
     POST "/v1/setup-keys" Install => setup::create, "生成设置密钥" / "Make a setup key for the first account";
+    GET "/v1/openapi.json" Read => openapi::show, "本接口的说明（OpenAPI）" / "This description of the API (OpenAPI 3.1)";
     GET "/v1/me" Read => accounts::me, "我是谁" / "Who am I";
     GET "/v1/tenants/{tenant}/accounts" Own => accounts::list, "列出账号" / "List the accounts";
     POST "/v1/tenants/{tenant}/accounts" Own => accounts::create, "添加账号" / "Add an account";

@@ -12,22 +12,26 @@ use domain::time::Timestamp;
 use platform::secret::{Secret, sha256_hex};
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, Who};
 use crate::error::ApiError;
 use crate::input::{self, Sent};
+use crate::openapi::values;
 use crate::tenants;
 
 /// Characters of a key's secret: 160 bits.
 const SECRET_CHARS: usize = 32;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApiKey {
     pub(crate) name: String,
+    #[schema(value_type = values::Role)]
     pub(crate) role: Role,
     /// Milliseconds since 1970; absent = until it is deleted.
     #[serde(default)]
+    #[schema(value_type = Option<i64>)]
     pub(crate) expires: Option<Timestamp>,
 }
 

@@ -14,6 +14,7 @@ use platform::secret::Secret;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::{Saved, TenantConfig};
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::enterprises;
@@ -24,7 +25,7 @@ use crate::users::{self, Thing};
 /// How long a begun test of the browser sign-in may be run.
 const BROWSER_TEST_S: i64 = 600;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApp {
     pub(crate) name: String,
@@ -33,8 +34,9 @@ pub(crate) struct NewApp {
     pub(crate) homepage: HomepageInput,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AppChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,
@@ -58,7 +60,7 @@ pub(crate) struct BrowserTest {
     pub(crate) url: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSecret {
     pub(crate) version: u64,

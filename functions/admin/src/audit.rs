@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use signin::Bridge;
 use state::audit::{KEPT_S, Search};
+use utoipa::IntoParams;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -21,7 +22,8 @@ use crate::tenants;
 const PART_BYTES: usize = 2 * 1024 * 1024;
 
 /// Which entries; what is absent does not matter.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
     /// RFC 3339; absent = as far back as entries are kept.
     pub(crate) from: Option<String>,
@@ -62,12 +64,14 @@ impl Format {
 }
 
 /// What to export.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub struct Exported {
     /// `csv` or `jsonl`; absent = `csv`.
     pub(crate) format: Option<String>,
     /// `2026-11`
+    #[param(required = true)]
     pub(crate) month: String,
     /// Where the previous part ended.
     pub(crate) after: Option<String>,

@@ -11,20 +11,24 @@ use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
 use state::config::Saved;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::Sent;
+use crate::openapi::values;
 use crate::{enterprises, input};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AutoBindChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,
     pub(crate) enabled: bool,
     /// In the order in which they are tried; absent = as they are.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<values::Pair>>)]
     pub(crate) pairs: Option<Vec<Pair>>,
     /// Absent = as it is.
     #[serde(default)]

@@ -13,6 +13,7 @@ use oa::port::Port as _;
 use serde::Deserialize;
 use signin::{Bridge, Refusal};
 use state::link::Bound;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::enterprises;
@@ -20,9 +21,10 @@ use crate::error::ApiError;
 use crate::input::{self, Sent};
 
 /// The candidate who is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Choice {
+    #[schema(value_type = String)]
     pub oa_user: OaUserId,
 }
 

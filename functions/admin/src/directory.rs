@@ -11,6 +11,7 @@ use domain::model::{Department, Enterprise, Person};
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
 use state::directory::{Cursor, DepartmentRow, Filter, PersonRow};
+use utoipa::IntoParams;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -22,8 +23,9 @@ const SEARCH_CHARS_MAX: usize = 100;
 const REINDEX_MS: i64 = 10_000;
 
 /// What a listing is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// An account in full, or the beginning of an account or a name.
     pub(crate) q: String,

@@ -14,14 +14,16 @@ use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{Confirm, Sent};
+use crate::openapi::values;
 use crate::users::{self, Thing};
 use crate::{input, plain, tenants};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEnterprise {
     pub(crate) name: String,
@@ -82,8 +84,9 @@ pub(crate) async fn make(
 }
 
 /// A change of an enterprise; what is absent stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EnterpriseChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,
@@ -183,11 +186,12 @@ pub(crate) async fn remove(
 }
 
 /// The answer to the first question of the setup (product.md ADM-01).
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthorityChange {
     /// The version that the change is based on.
     pub(crate) version: u64,
+    #[schema(value_type = values::Authority)]
     pub(crate) authority: Authority,
 }
 

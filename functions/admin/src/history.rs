@@ -13,6 +13,7 @@ use platform::http::FieldError;
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
 use state::config::TenantConfig;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -20,7 +21,8 @@ use crate::input::{self, Sent};
 use crate::plain::{self, FieldChange};
 use crate::{apps, enterprises, oa_instances, scan_login, tenants};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
     /// `next` of the previous page.
     cursor: Option<String>,
@@ -52,7 +54,7 @@ pub(crate) struct Page {
     pub(crate) next: Option<HistoryId>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RollBack {
     /// Also over what others have changed since.

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use signin::Bridge;
 use url::Url;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
 
@@ -85,9 +86,11 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<
 }
 
 /// The name of what is to be deleted, typed once more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Confirm {
     #[serde(default)]
+    #[param(required = true)]
     pub(crate) confirm: String,
 }
 
@@ -105,11 +108,13 @@ pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, ApiError> {
     serde_json::from_slice(&body.0).map_err(ApiError::body)
 }
 
+/// An empty object.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
 /// A body in which nothing is expected: an empty object.
 pub fn nothing(body: &Body) -> Result<(), ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     json::<Nothing>(body).map(|Nothing {}| ())
 }
 
@@ -143,8 +148,9 @@ pub fn prefixes(texts: &[String]) -> Result<Vec<DestPrefix>, ApiError> {
 }
 
 /// A homepage as a client names it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
+#[schema(as = Homepage)]
 pub enum HomepageInput {
     OaApp { oa_app: String },
     CustomLink { link: String },

@@ -23,6 +23,7 @@ mod links;
 mod network;
 mod oa_instances;
 mod oa_secrets;
+pub mod openapi;
 mod passwords;
 mod people_export;
 mod permissions;

@@ -16,28 +16,30 @@ use signin::{Bridge, Refusal};
 use state::bind::Conflict;
 use state::config::TenantConfig;
 use state::link::Bound;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
 use crate::{directory, enterprises};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLink {
+    #[schema(value_type = String)]
     pub(crate) user_id: WeLinkUserId,
     pub(crate) oa_user: Reference,
 }
 
 /// An OA user as a client names him (oa-api.md C.5, recipients).
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reference {
     pub(crate) by: By,
     pub(crate) value: String,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum By {
     LoginId,

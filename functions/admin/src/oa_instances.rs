@@ -18,15 +18,18 @@ use serde::{Deserialize, Serialize};
 use signin::{Bridge, Refusal};
 use state::config::{Saved, TenantConfig};
 use state::secrets::OaSecrets;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{Confirm, Sent};
+use crate::openapi::values;
 use crate::users::{self, Thing};
 use crate::{input, plain, tenants};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewOaInstance)]
 pub(crate) struct NewInstance {
     pub(crate) name: String,
     pub(crate) base: String,
@@ -40,11 +43,13 @@ pub(crate) struct NewInstance {
     #[serde(default)]
     pub(crate) verify_url: Option<String>,
     #[serde(default)]
+    #[schema(value_type = values::BindingMode)]
     pub(crate) binding_mode: BindingMode,
     /// The OA's OIDC provider, for `binding_mode` `redirect` and `both`.
     #[serde(default)]
     pub(crate) oidc: Option<NewOidc>,
     #[serde(default)]
+    #[schema(value_type = values::TicketDelivery)]
     pub(crate) ticket_delivery: TicketDelivery,
     pub(crate) allowed_dest_prefixes: Vec<String>,
     /// `whsec_…`; made by the bridge when absent.
@@ -56,7 +61,7 @@ pub(crate) struct NewInstance {
 
 /// How the bridge is registered at the OA's OIDC provider, with `{origin}/bind/callback` as its redirect address. The
 /// provider names its users (`sub`) by the ids of the OA's SCIM directory (oa-api.md C.3).
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewOidc {
     /// Exactly as the provider's metadata spells it.
@@ -179,8 +184,9 @@ pub(crate) fn done(saved: Saved) -> Result<(), ApiError> {
 
 /// A change of an OA instance; what is absent stays as it is, and an optional address is cleared by `null` or an empty
 /// text.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OaInstanceChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,
@@ -194,20 +200,26 @@ pub(crate) struct Change {
     pub(crate) sso_landing: Option<String>,
     #[serde(default, deserialize_with = "input::given")]
     #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    #[schema(value_type = Option<String>)]
     pub(crate) start_url: Option<Option<String>>,
     #[serde(default, deserialize_with = "input::given")]
     #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    #[schema(value_type = Option<String>)]
     pub(crate) revoke_url: Option<Option<String>>,
     #[serde(default, deserialize_with = "input::given")]
     #[expect(clippy::option_option, reason = "absent, null and an address are three things")]
+    #[schema(value_type = Option<String>)]
     pub(crate) verify_url: Option<Option<String>>,
     #[serde(default)]
+    #[schema(value_type = Option<values::BindingMode>)]
     pub(crate) binding_mode: Option<BindingMode>,
     /// The OA's OIDC provider, whole, with the secret; `null` clears it.
     #[serde(default, deserialize_with = "input::given")]
     #[expect(clippy::option_option, reason = "absent, null and a provider are three things")]
+    #[schema(value_type = Option<NewOidc>)]
     pub(crate) oidc: Option<Option<NewOidc>>,
     #[serde(default)]
+    #[schema(value_type = Option<values::TicketDelivery>)]
     pub(crate) ticket_delivery: Option<TicketDelivery>,
     #[serde(default)]
     pub(crate) allowed_dest_prefixes: Option<Vec<String>>,

@@ -10,6 +10,7 @@ use domain::problem;
 use platform::secret::Secret;
 use serde::{Deserialize, Serialize};
 use signin::{Bridge, OaSecretChange};
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -17,7 +18,7 @@ use crate::input::{self, Sent};
 use crate::oa_instances::{self, webhook_secret};
 
 /// New secrets; what is absent stays as it is, and what was never set is made by the bridge.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSecrets {
     /// The version that the change is based on.

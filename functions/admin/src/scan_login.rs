@@ -13,14 +13,16 @@ use domain::qr::{LIFE_S_MAX, LIFE_S_MIN, NETWORKS_MAX, REFRESHES_MAX, ScanLogin}
 use serde::Deserialize;
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::Sent;
 use crate::{input, tenants};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScanLoginChange)]
 pub(crate) struct Change {
     /// The version that the change is based on; 0 before the first one.
     pub(crate) version: u64,

@@ -13,6 +13,7 @@ use domain::problem;
 use serde::Deserialize;
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -22,7 +23,7 @@ use crate::plain;
 /// Hosts of custom homepage links at most.
 const LINK_HOSTS_MAX: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTenant {
     pub(crate) name: String,
@@ -32,8 +33,9 @@ pub(crate) struct NewTenant {
 }
 
 /// A change of a tenant's settings; what is absent stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TenantChange)]
 pub(crate) struct Change {
     /// The version that the change is based on.
     pub(crate) version: u64,

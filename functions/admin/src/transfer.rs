@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
 use state::import::Import;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::error::ApiError;
@@ -33,16 +34,21 @@ const THINGS_MAX: usize = 1_000;
 type Fields = Map<String, Value>;
 
 /// All settings of a tenant.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SettingsDocument)]
 pub(crate) struct Document {
     pub(crate) format: u32,
+    #[schema(value_type = Object)]
     pub(crate) tenant: Fields,
     /// By name.
+    #[schema(value_type = Vec<Object>)]
     pub(crate) oa_instances: Vec<Fields>,
     /// By name; `oa_instance` is the name of one above.
+    #[schema(value_type = Vec<Object>)]
     pub(crate) enterprises: Vec<Fields>,
     /// By enterprise and `client_id`; `enterprise` is the name of one above.
+    #[schema(value_type = Vec<Object>)]
     pub(crate) apps: Vec<Fields>,
     /// `apps` are `client_id`s of those above.
     #[serde(default)]

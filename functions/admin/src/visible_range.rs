@@ -16,6 +16,7 @@ use signin::{Bridge, Refusal};
 use state::people::PeopleCursor;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 use welink::{Credentials, WeLinkError};
 
 use crate::actor::Actor;
@@ -30,8 +31,9 @@ const PAGE_MAX: i32 = 100;
 /// Questions on the way at once; the client keeps to the app's rate by itself.
 const AT_ONCE: usize = 8;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = VisibleRangeCheck)]
 pub(crate) struct Asked {
     /// `next` of the slice before; absent = from the beginning.
     #[serde(default)]

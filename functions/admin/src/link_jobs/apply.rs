@@ -13,6 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use signin::Bridge;
 use state::link_job::RowWrite;
+use utoipa::ToSchema;
 
 use super::slice::Step;
 use super::{AT_ONCE, Place, View, chunks, demand, each_person, entry, find, next};
@@ -24,10 +25,10 @@ use crate::input::Sent;
 const NAMED_MAX: usize = 20;
 
 /// Which preview is to be applied.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decision {
-    /// [`LinkJob::preview`] as it was shown.
+    /// `preview` of the job as it was shown.
     pub preview: String,
 }
 

@@ -9,19 +9,23 @@ use domain::problem;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use signin::Bridge;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{AT_ONCE, View, chunks, each_person, entry, find, next};
 use crate::actor::Actor;
 use crate::enterprises;
 use crate::error::ApiError;
 use crate::input::Sent;
+use crate::openapi::values;
 use crate::sheet::{self, Encoding};
 
 /// What an import is asked to do, beside its file.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ImportAsked {
     /// The relation field: what of the OA user the file's values are.
+    #[param(value_type = values::OaField)]
     pub field: OaField,
     /// Link people anew who are linked to somebody else.
     #[serde(default)]
@@ -31,8 +35,9 @@ pub(crate) struct ImportAsked {
 }
 
 /// The typed confirmation of a bulk unbinding (product.md Q7).
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BulkUnbindConfirmation)]
 pub(crate) struct Confirmation {
     /// How many links there are, as the administrator says.
     pub count: u32,

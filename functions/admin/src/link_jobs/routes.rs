@@ -10,6 +10,7 @@ use platform::http::lang_of;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
+use utoipa::IntoParams;
 
 use super::View;
 use crate::actor::Actor;
@@ -40,7 +41,8 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 }
 
 /// Which part of a file, in which format.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PartAsked {
     #[serde(default)]
     pub format: Format,

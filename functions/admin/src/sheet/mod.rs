@@ -17,6 +17,7 @@ use std::fmt;
 use domain::link_job::{CELL_BYTES_MAX, ROWS_MAX};
 use domain::text::Text;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 
@@ -48,7 +49,7 @@ pub(crate) mod heading {
 }
 
 /// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
     /// UTF-8 with a byte order mark, without which Excel takes it for something else.
@@ -58,7 +59,7 @@ pub(crate) enum Format {
 }
 
 /// The encoding of a text file, where it is not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Encoding {
     #[serde(alias = "utf8")]
