@@ -52,6 +52,7 @@ pub(crate) struct Document {
     pub(crate) apps: Vec<Fields>,
     /// `apps` are `client_id`s of those above.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub(crate) scan_login: Fields,
 }
 
