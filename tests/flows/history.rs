@@ -329,7 +329,7 @@ async fn adm_07_a_document_that_is_wrong_anywhere_imports_nothing() {
         ("/tenant/link_hosts", json!(["https://x/"]), "tenant.link_hosts"),
         ("/oa_instances/0/base", json!("ftp://x"), "oa_instances[0].base"),
         ("/oa_instances/0/allowed_dest_prefixes", json!(["/elsewhere"]), "oa_instances[0].allowed_dest_prefixes"),
-        ("/oa_instances/0/binding_mode", json!("both"), "oa_instances[0].binding_mode"),
+        ("/oa_instances/0/verify_url", json!(null), "oa_instances[0].verify_url"),
         ("/enterprises/0/oa_instance", json!("nobody"), "enterprises[0].oa_instance"),
         ("/enterprises/1/name", document["enterprises"][0]["name"].clone(), "enterprises[1].name"),
         ("/enterprises/0/auto_bind/misspelt", json!(true), "enterprises[0].auto_bind"),
