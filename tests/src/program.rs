@@ -47,24 +47,8 @@ impl Program {
     /// Starts the program with settings by their `BRIDGE_…` names and returns when it says that it is ready.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut process = Command::new(tools::bridge().await)
-            .args(["--port", "0", "--data-dir"])
-            .arg(folder.path())
-            .env("RUST_LOG", LOGGED)
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the local bridge can be started");
-        let lines = Arc::new(Mutex::new(VecDeque::new()));
-        let (found, mut port) = mpsc::unbounded_channel();
-        tokio::spawn(keep(process.stdout.take().unwrap(), Arc::clone(&lines), Some(found)));
-        tokio::spawn(keep(process.stderr.take().unwrap(), Arc::clone(&lines), None));
-        let Ok(Some(port)) = tokio::time::timeout(START_MAX, port.recv()).await else {
-            panic!("the local bridge does not get ready: {:#?}", lines.lock().unwrap());
-        };
+        let data = folder.path().to_str().expect("a plain path");
+        let (process, port, lines) = spawn(&["--data-dir", data], settings).await;
         let remembered = std::fs::read(folder.path().join("demo.json")).expect("what the first start has set up");
         let remembered = serde_json::from_slice(&remembered).expect("what the first start has set up");
         Self { port, remembered, lines, folder, _process: process }
@@ -117,6 +101,58 @@ impl Program {
         let entries = log["entries"].as_array().unwrap_or_else(|| panic!("no entries: {log}"));
         entries.iter().filter(|entry| entry["action"] == action).count()
     }
+}
+
+/// A running `bridge --empty`: simulators, and nothing set up.
+#[derive(Debug)]
+pub struct Empty {
+    pub port: u16,
+    lines: Arc<Mutex<VecDeque<String>>>,
+    _process: Child,
+}
+
+impl Empty {
+    pub async fn start() -> Self {
+        let (process, port, lines) = spawn(&["--empty"], &[]).await;
+        Self { port, lines, _process: process }
+    }
+
+    /// The address of one of the program's hosts.
+    pub fn origin(&self, host: &str) -> String {
+        format!("http://{host}.localhost:{}", self.port)
+    }
+
+    /// Where the first account is made, as the program prints it.
+    pub fn setup_link(&self) -> String {
+        let lines = self.lines.lock().unwrap();
+        let link = lines.iter().find(|line| line.contains("/setup?key="));
+        link.expect("the program prints where the first account is made").trim().to_owned()
+    }
+}
+
+type Lines = Arc<Mutex<VecDeque<String>>>;
+
+/// Starts the program on a free port, and returns when it says that it is ready.
+async fn spawn(arguments: &[&str], settings: &[(&str, &str)]) -> (Child, u16, Lines) {
+    let mut process = Command::new(tools::bridge().await)
+        .args(["--port", "0"])
+        .args(arguments)
+        .env("RUST_LOG", LOGGED)
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the local bridge can be started");
+    let lines = Arc::new(Mutex::new(VecDeque::new()));
+    let (found, mut port) = mpsc::unbounded_channel();
+    tokio::spawn(keep(process.stdout.take().unwrap(), Arc::clone(&lines), Some(found)));
+    tokio::spawn(keep(process.stderr.take().unwrap(), Arc::clone(&lines), None));
+    let Ok(Some(port)) = tokio::time::timeout(START_MAX, port.recv()).await else {
+        panic!("the local bridge does not get ready: {:#?}", lines.lock().unwrap());
+    };
+    (process, port, lines)
 }
 
 /// Keeps what comes out, and tells the port as soon as it is printed.

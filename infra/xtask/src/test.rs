@@ -15,6 +15,8 @@ pub fn run() -> Result<()> {
     step("axe-core", tools::axe_core)?;
     // The database of advisories is a Git repository of its own; what is checked here needs no network.
     step("licences, sources and bans", || {
+        // The crates of other targets too: their licences count, and a build of this one does not bring them.
+        show(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
         let deny = ["--offline", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
         show(&mut command(tools.join("cargo-deny"), &deny))
     })?;
