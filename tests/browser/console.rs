@@ -164,7 +164,8 @@ async fn ui_browser_the_console_is_accessible_and_fits_every_width() {
         ("accounts", "/accounts".to_owned()),
         ("me", "/me".to_owned()),
     ];
-    for (look, width) in [(DESKTOP, "1600"), (Look { lang: Lang::En, ..PHONE }, "360")] {
+    let english = |look: Look| Look { lang: Lang::En, ..look };
+    for (look, width) in [(DESKTOP, "1600"), (english(DESKTOP), "1600"), (english(PHONE), "360")] {
         let browser = Chromium::start(look, bridge.port).await;
         sign_in(&browser, &bridge.origin("console"), "admin", &bridge.remembered.admin_password).await;
         for (name, path) in &pages {

@@ -183,13 +183,14 @@ async fn ent_10_an_app_by_which_people_scan_is_not_deleted() {
     let world = World::start().await;
     let known = world.demo().remembered.clone();
     let scan = format!("/v1/tenants/{}/scan-login", known.tenant);
-    let on = json!({ "version": 0, "enabled": true, "apps": [known.app] });
+    let version = get(&world, &scan).await["version"].as_u64().unwrap();
+    let on = json!({ "version": version, "enabled": true, "apps": [known.app] });
     assert_eq!(world.api(Method::PUT, &scan, Some(&on)).await.status, StatusCode::OK);
     let app = format!("/v1/apps/{}", known.app);
     let name = get(&world, &app).await["name"].as_str().unwrap().to_owned();
     let refused = delete(&world, &app, &name).await;
     assert_eq!((refused.status, fields(&refused)), (StatusCode::CONFLICT, vec!["used_by.scan-login".to_owned()]));
-    let off = json!({ "version": 1, "enabled": false, "apps": [] });
+    let off = json!({ "version": version + 1, "enabled": false, "apps": [] });
     assert_eq!(world.api(Method::PUT, &scan, Some(&off)).await.status, StatusCode::OK);
     assert_eq!(delete(&world, &app, &name).await.status, StatusCode::NO_CONTENT);
 }

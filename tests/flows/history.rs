@@ -77,7 +77,8 @@ async fn adm_07_every_save_is_in_the_history_with_what_it_changed_and_no_secret(
     ];
     assert_eq!(seen[..5], want.map(text));
     let created: Vec<_> = seen[5..].iter().map(|(action, what, _)| (action.as_str(), what.as_str())).collect();
-    let want = ["app.create", "enterprise.create", "oa-instance.create", "tenant.create"].map(|a| (a, "created"));
+    let made = ["app.create", "enterprise.create", "oa-instance.create", "tenant.create"].map(|a| (a, "created"));
+    let want: Vec<_> = [("scan-login.update", "changed")].into_iter().chain(made).collect();
     assert_eq!(created, want);
     let id = all[4]["id"].as_str().unwrap();
     let shown = get(&world, &format!("/v1/tenants/{}/settings-history/{id}", known.tenant)).await;
@@ -110,11 +111,13 @@ async fn adm_07_an_entry_is_rolled_back_as_a_new_version() {
     // The roll-back is an entry itself; its name is taken by now, which is checked as at any save.
     let taken = roll_back(&world, &own, false).await;
     assert_eq!((taken.status, problem(&taken).as_str()), (StatusCode::CONFLICT, "name-taken"));
-    // Scan login is one of the tenant's settings, and its first save is taken back as well.
-    let scan = json!({ "version": 0, "enabled": true, "apps": [known.app] });
-    world.api(Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan)).await;
-    let back = roll_back(&world, &newest(&world).await, false).await;
-    assert_eq!((&back.json()["enabled"], &back.json()["version"]), (&json!(false), &json!(2)), "{}", back.body);
+    // Scan login is one of the tenant's settings, and a save of it is taken back as well.
+    let path = format!("/v1/tenants/{}/scan-login", known.tenant);
+    let version = get(&world, &path).await["version"].as_u64().unwrap();
+    let scan = json!({ "version": version, "enabled": false, "apps": [known.app] });
+    world.api(Method::PUT, &path, Some(&scan)).await;
+    let back = roll_back(&world, &newest(&world).await, false).await.json();
+    assert_eq!((&back["enabled"], &back["version"]), (&json!(true), &json!(version + 2)), "{back}");
     // Auto-bind has a version of its own, which goes on.
     let bind = json!({ "version": 0, "enabled": true });
     world.api(Method::PUT, &format!("{enterprise}/sign-in/auto-bind"), Some(&bind)).await;
@@ -194,7 +197,7 @@ async fn adm_07_the_history_has_pages() {
         patch(&world, &app, json!({ "enabled": n % 2 == 0 })).await;
     }
     let all = entries(&world, world.tenant().as_str()).await;
-    assert_eq!(all.len(), 64);
+    assert_eq!(all.len(), 65);
     let ids: std::collections::BTreeSet<_> = all.iter().map(|entry| entry["id"].to_string()).collect();
     assert_eq!(ids.len(), 64, "none twice");
     assert!(all.windows(2).all(|pair| pair[0]["at"].as_i64() >= pair[1]["at"].as_i64()));
@@ -214,11 +217,12 @@ async fn furnish(world: &World) {
     let authority = json!({ "version": get(world, &enterprise).await["version"], "authority": "oa" });
     let page = world.api(Method::PUT, &format!("{enterprise}/authority"), Some(&authority)).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let path = format!("/v1/tenants/{}/scan-login", known.tenant);
     let scan = json!({
-        "version": 0, "enabled": true, "apps": [known.app], "life_s": 90, "networks": ["10.0.0.0/8"],
+        "version": get(world, &path).await["version"], "enabled": true, "apps": [known.app], "life_s": 90, "networks": ["10.0.0.0/8"],
         "number_matching": true,
     });
-    let page = world.api(Method::PUT, &format!("/v1/tenants/{}/scan-login", known.tenant), Some(&scan)).await;
+    let page = world.api(Method::PUT, &path, Some(&scan)).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let list = format!("/v1/tenants/{}/enterprises", known.tenant);
     for name in ["乙", "甲", "Zeta"] {
@@ -294,6 +298,10 @@ async fn adm_07_an_imported_app_works_once_its_secrets_are_there() {
     let world = World::with(&[("BRIDGE_CONFIG_CACHE_SECONDS", "0")]).await;
     let known = world.demo().remembered.clone();
     let document = get(&world, &format!("/v1/tenants/{}/settings/export", known.tenant)).await;
+    // People scan by it; only then can it be deleted.
+    let scan = format!("/v1/tenants/{}/scan-login", known.tenant);
+    let off = json!({ "version": get(&world, &scan).await["version"], "enabled": false, "apps": [] });
+    assert_eq!(world.api(Method::PUT, &scan, Some(&off)).await.status, StatusCode::OK);
     let page = world.api(Method::DELETE, &format!("/v1/apps/{}?confirm=OA+%E9%97%A8%E6%88%B7", known.app), None).await;
     assert_eq!(page.status, StatusCode::NO_CONTENT, "{}", page.body);
     let tenant = world.api(Method::POST, "/v1/tenants", Some(&json!({ "name": "空的" }))).await.json();
@@ -361,6 +369,8 @@ async fn adm_07_a_large_import_takes_several_transactions_and_can_be_repeated() 
     let mut document = get(&world, &format!("/v1/tenants/{}/settings/export", world.tenant())).await;
     let enterprise = document["enterprises"][0].clone();
     document["apps"] = json!([]);
+    document["scan_login"]["apps"] = json!([]);
+    document["scan_login"]["enabled"] = json!(false);
     let many = (0..120).map(|n| {
         let mut one = enterprise.clone();
         one["name"] = json!(format!("企业 {n:03}"));

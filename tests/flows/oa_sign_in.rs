@@ -362,7 +362,8 @@ async fn hom_04_a_binding_mode_is_saved_only_with_the_settings_that_it_works_by(
     ];
     for (settings, refused) in cases {
         let mut body = json!({
-            "name": format!("OA {}", settings["binding_mode"]), "base": "https://oa.example", "scim_base": "https://oa.example/scim", "scim_bearer": "x",
+            "name": format!("OA {}", settings["binding_mode"]), "base": "https://oa.example",
+            "scim_base": "https://oa.example/scim", "scim_bearer": "x",
             "sso_landing": "https://oa.example/sso", "allowed_dest_prefixes": ["/"],
         });
         body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
