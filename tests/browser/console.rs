@@ -177,7 +177,10 @@ async fn ui_browser_the_console_is_accessible_and_fits_every_width() {
             }
             let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             assert_eq!(browser.run(overflow).await, 0, "{name} scrolls sideways at {width}");
-            browser.picture(&format!("console-{name}-{width}-{}", &look.lang.tag()[..2])).await;
+            // A day's log makes a large picture, and another one each time.
+            if *name != "audit" {
+                browser.picture(&format!("console-{name}-{width}-{}", &look.lang.tag()[..2])).await;
+            }
         }
     }
 }

@@ -52,8 +52,8 @@ fn requests(log: &str, port: u16) -> BTreeSet<String> {
         let (from_host, to_host) = (from.host_str().unwrap_or_default(), to.host_str().unwrap_or_default());
         // The vendor's server may stand anywhere; the bridge may ask it for its script, and for nothing else.
         let script = is_host(from_host, "bridge") && is_host(to_host, "phone") && to.path() == "/hwh5.js";
-        let ours =
-            to.port() == Some(port) && ["bridge", "phone", "oa", "login"].iter().any(|name| is_host(to_host, name));
+        let ours = to.port() == Some(port)
+            && ["bridge", "console", "phone", "oa", "login"].iter().any(|name| is_host(to_host, name));
         // WeLink's sign-in page is gone to, never borrowed from.
         let goes = is_host(to_host, "login") && to.path() == "/sso/oauth2/authorize";
         let login = is_host(from_host, "bridge") && is_host(to_host, "login") && !goes;
