@@ -17,7 +17,7 @@ const PEOPLE_OLD: &str = "/api/contact/v1/user/users";
 
 fn rows(range: std::ops::Range<usize>) -> Vec<Value> {
     range
-        .map(|n| json!({ "deptCode": n.to_string(), "parentCode": "0", "fatherCode": 0, "deptNameCn": "部" }))
+        .map(|n| json!({ "deptCode": (n + 1).to_string(), "parentCode": "0", "fatherCode": 0, "deptNameCn": "部" }))
         .collect()
 }
 
@@ -100,7 +100,7 @@ async fn a_list_that_cannot_be_whole_is_an_error() {
         _ if asked(seen, "offset") == "1" => page(json!({ "totalCount": 9, "departmentInfo": rows(10..15) })),
         _ => code("47012"),
     };
-    let below = DeptCode::parse("1").unwrap();
+    let below = DeptCode::parse("2").unwrap();
     assert_eq!(departments(Family::Old, short).await.0, Err(ReadError::Incomplete { below, listed: 5, promised: 9 }));
 }
 
