@@ -29,7 +29,8 @@ const EDGES: [(&str, &[&str]); 14] = [
 ];
 
 /// What `domain` may use of others: pure crates, each with its reason.
-const DOMAIN_MAY_USE: [(&str, &str); 4] = [
+const DOMAIN_MAY_USE: [(&str, &str); 5] = [
+    ("jiff", "when it is eight in the morning is known by a table of zones"),
     ("serde", "its types are stored and sent"),
     ("thiserror", "its errors say what to do"),
     ("url", "whether an address is allowed is decided on its parts as browsers see them"),

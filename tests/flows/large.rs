@@ -8,6 +8,7 @@ use domain::audit::{Action, Entry};
 use domain::ids::{DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, TENANT_CHARS, TenantId, WeLinkUserId};
 use domain::model::{Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, Stamp, Tenant};
 use domain::time::Timestamp;
+use domain::zone::Zone;
 use dynoxide::{AttributeValue, Database, ImportOptions};
 use http::{Request, StatusCode};
 use platform::clock::Clock;
@@ -127,6 +128,7 @@ async fn console() -> Console {
         id: tenant.clone(),
         name: "大".to_owned(),
         link_hosts: Vec::new(),
+        zone: Zone::default(),
         created: stamp.clone(),
         version: 0,
     };

@@ -25,3 +25,4 @@ pub mod session;
 pub mod sync;
 pub mod text;
 pub mod time;
+pub mod zone;

@@ -10,6 +10,7 @@ use crate::ids::{
 };
 use crate::matching::AutoBind;
 use crate::time::Timestamp;
+use crate::zone::Zone;
 
 /// Who did something and when, as every setting remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Tenant {
     /// Hosts that custom homepage links may lead to (product.md Q4), with their port where it is not 443.
     #[serde(default)]
     pub link_hosts: Vec<String>,
+    /// In it times are shown and timed runs are due.
+    #[serde(default)]
+    pub zone: Zone,
     pub created: Stamp,
     /// Counts changes; an update names the version it saw.
     #[serde(default)]

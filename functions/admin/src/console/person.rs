@@ -96,11 +96,12 @@ async fn page(
         .trail(step_up(&known.id, &known.name))
         .trail(Link::new(directory, w::NAV_DIRECTORY.get(lang)))
         .action(trace)
-        .block(columns(&[about(lang, &card), link_card(visitor, &known, person, refused)]))
-        .block(sign_ins(lang, person)))
+        .block(columns(&[about(visitor, &card), link_card(visitor, &known, person, refused)]))
+        .block(sign_ins(visitor, person)))
 }
 
-fn about(lang: Lang, card: &PersonCard) -> Html {
+fn about(visitor: &Visitor, card: &PersonCard) -> Html {
+    let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let person = &card.person;
     let or_none = |value: &str| if value.is_empty() { quiet(t(w::NONE)) } else { text(value) };
@@ -114,7 +115,7 @@ fn about(lang: Lang, card: &PersonCard) -> Html {
         (t(words::MOBILE), or_none(&person.mobile)),
         (t(words::EMAIL), or_none(&person.email)),
         (t(words::WORK_NUMBER), or_none(&person.corp_user_id)),
-        (t(words::FIRST_SEEN), time(person.first_seen)),
+        (t(words::FIRST_SEEN), time(visitor.zone(), person.first_seen)),
     ]);
     html(&Card { id: "card", title: t(words::CARD).to_owned(), blocks: vec![all], ..Card::default() })
 }
@@ -133,7 +134,7 @@ fn link_card(visitor: &Visitor, enterprise: &Enterprise, person: &Person, refuse
             (t(w::STATE), link_cell(lang, Some(oa))),
             (t(super::directory::words::OA_USER), copy(lang, oa.oa_user.as_str())),
             (t(words::HOW), text(verdicts::origin(oa.origin).get(lang))),
-            (t(words::BOUND), time(oa.bound.at).and(&quiet(&oa.bound.by))),
+            (t(words::BOUND), time(visitor.zone(), oa.bound.at).and(&quiet(&oa.bound.by))),
         ]));
         if may {
             let unbind = button(format!("{base}/unbind"), visitor.csrf(), t(words::UNBIND), "danger");
@@ -176,12 +177,13 @@ fn bind_form(visitor: &Visitor, base: &str, refused: Option<Given>) -> Form {
         .field(Field::new("oa_user", t(words::VALUE)), &given)
 }
 
-fn sign_ins(lang: Lang, person: &Person) -> Html {
+fn sign_ins(visitor: &Visitor, person: &Person) -> Html {
+    let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let table = Table {
         label: t(words::SIGN_INS).to_owned(),
         columns: [w::WHEN, w::FROM].map(t).to_vec(),
-        rows: person.sign_ins.iter().map(|note| vec![time(note.at), text(&note.from)]).collect(),
+        rows: person.sign_ins.iter().map(|note| vec![time(visitor.zone(), note.at), text(&note.from)]).collect(),
         empty: empty(t(words::NO_SIGN_INS), "", None),
         next: None,
     };
