@@ -24,6 +24,7 @@ mod person;
 mod setup;
 mod sign_in;
 mod visitor;
+mod welink_sign_in;
 mod words;
 
 use axum::Router;
@@ -150,6 +151,8 @@ pub(crate) fn router() -> Router<Bridge> {
     pages()
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/welink", get(welink_sign_in::begin))
+        .route(signin::CONSOLE_CALLBACK, get(welink_sign_in::callback))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/language", get(sign_in::language))
         .route("/assets/{name}", get(asset))
