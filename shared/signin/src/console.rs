@@ -2,8 +2,8 @@
 //! (product.md C30, welink-api.md 3.4).
 //!
 //! One redirect address is registered for all of an app's browsers, and it is the employees' host's. The state says by
-//! its prefix that the console began it: then the answer goes on to the console unread, to an address that is fixed, and
-//! the console, which alone has the cookie that the state is bound to, takes both.
+//! its prefix that the console began it: then the answer goes on to the console unread, to a fixed address, and the
+//! console, which alone has the cookie that the state is bound to, takes both.
 
 use domain::ids::{AppId, EnterpriseId, StateId, WeLinkUserId};
 use domain::problem;
