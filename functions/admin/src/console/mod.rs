@@ -141,6 +141,8 @@ pages! {
     POST "/me/password" Read => accounts::change_password, "GET /v1/me";
 }
 
+pub(crate) use visitor::problem_alone;
+
 /// What a page demands; `None` = no such page.
 fn needs(method: &str, path: &str) -> Option<Permission> {
     PAGES.iter().find(|page| page.method == method && page.path == path).map(|page| page.needs)
