@@ -135,7 +135,10 @@ impl Bridge {
         // the state alone (product.md C4).
         let (_, app, enterprise, instance) = self.find(app).await?;
         let here = |state: &OneTimeState| matches!(state.purpose, Purpose::InApp | Purpose::Me);
-        let state = match self.take_state(&app, &callback, visitor, here).await? {
+        // Neither needs the other, and each is a round trip to the table that the person would wait for.
+        let prepared = Box::pin(self.prepare_exchange(&app));
+        let (state, ()) = tokio::join!(self.take_state(&app, &callback, visitor, here), prepared);
+        let state = match state? {
             Ok(state) => state,
             Err(why) => return Err(self.refuse_state(&app, why, visitor).await?),
         };
@@ -146,6 +149,15 @@ impl Bridge {
             self.store().append_audit(&self.refused_entry(&app, &actor, visitor, refusal.problem.name)).await?;
         }
         entered
+    }
+
+    /// Has WeLink's client ready for the exchange of this app's code. What fails here, the exchange meets again.
+    async fn prepare_exchange(&self, app: &App) {
+        if app.enabled
+            && let Ok(credentials) = self.credentials(app).await
+        {
+            self.welink().prepare_user_id(&credentials).await;
+        }
     }
 
     /// Audits a callback that another site caused; the app must exist, so that nobody fills a log with inventions.
