@@ -3,6 +3,11 @@
 //! Both entries do a bounded piece of work and answer. What a piece leaves over is handed over in the table first and
 //! by a message second, so that a lost message costs a minute and no work (design.md 5).
 
+mod compare;
+mod copy;
+mod read_welink;
+mod rows;
+mod slice;
 mod tick;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
@@ -41,7 +46,15 @@ pub async fn messages(bridge: &Bridge, event: SqsEvent) -> SqsBatchResponse {
     for message in event.records {
         let id = message.message_id.clone().unwrap_or_default();
         let body = message.body.unwrap_or_default();
-        if let Err(error) = tick::work(bridge, &body).await {
+        let worked = match serde_json::from_str(&body) {
+            Ok(message) => slice::work(bridge, &message).await,
+            Err(error) => {
+                // Sent again it would be no better; a run that waits for it is found by the tick.
+                tracing::error!(message = id, %error, "a message cannot be read");
+                continue;
+            }
+        };
+        if let Err(error) = worked {
             tracing::error!(message = id, %error, "a message could not be worked on and comes again");
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
