@@ -8,6 +8,7 @@ mod binding;
 mod browser_sign_in;
 mod changing;
 mod checks;
+mod console_by_welink;
 mod contacts;
 mod described;
 mod directory;
