@@ -31,14 +31,16 @@ pub(crate) async fn copy(slice: &mut Slice<'_>) -> Result<Next, Stop> {
     }
     let operations: Vec<Operation> = slice.bridge.store().run_chunk(&slice.run.id, OPERATIONS, at).await?;
     let this = &*slice;
-    let writes = operations.iter().map(|operation| async move {
-        write(this, operation).await.map(|written| entry(operation, written))
-    });
+    let writes: Vec<_> = operations.iter().map(|operation| written(this, operation)).collect();
     let written: Vec<Result<Entry, Stop>> = stream::iter(writes).buffered(AT_ONCE).collect().await;
     let entries = written.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut after = slice.run.clone();
     after.done += 1;
     slice.save(after, JOURNAL, pack(&entries)?).await
+}
+
+async fn written(slice: &Slice<'_>, operation: &Operation) -> Result<Entry, Stop> {
+    write(slice, operation).await.map(|written| entry(operation, written))
 }
 
 fn entry(operation: &Operation, written: Copied) -> Entry {

@@ -30,13 +30,13 @@ pub enum EventError {
 /// Handles whatever event the function gets: a tick of EventBridge, or a batch of its queue.
 pub async fn handle(bridge: Bridge, event: Value) -> Result<Value, EventError> {
     if event.get("Records").is_some() {
-        let answer = messages(&bridge, serde_json::from_value(event)?).await;
+        let answer = Box::pin(messages(&bridge, serde_json::from_value(event)?)).await;
         return Ok(serde_json::to_value(answer)?);
     }
     if event["source"] != "aws.events" {
         return Err(EventError::Unknown);
     }
-    tick(&bridge).await?;
+    Box::pin(tick(&bridge)).await?;
     Ok(json!({}))
 }
 

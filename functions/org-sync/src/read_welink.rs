@@ -70,7 +70,7 @@ pub(crate) async fn people(slice: &mut Slice<'_>) -> Result<Next, Stop> {
         return slice.save(after, "", Vec::new()).await;
     }
     let this = &*slice;
-    let reads = piece.iter().map(|department| members(this, &department.code));
+    let reads: Vec<_> = piece.iter().map(|department| members(this, &department.code)).collect();
     let read: Vec<Result<Vec<ReadPerson>, Stop>> = stream::iter(reads).buffered(AT_ONCE).collect().await;
     let mut people = Vec::new();
     for members in read {

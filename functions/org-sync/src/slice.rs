@@ -1,5 +1,7 @@
 //! One slice of a run: step after step until the time is nearly up, then on to the next one.
 
+use std::pin::Pin;
+
 use domain::audit::Action;
 use domain::ids::EnterpriseId;
 use domain::model::{App, Enterprise};
@@ -74,7 +76,7 @@ impl From<Refusal> for Stop {
 /// reach: the message comes again.
 pub(crate) async fn work(bridge: &Bridge, message: &RunMessage) -> Result<(), StoreError> {
     let Claimed::Mine(run) = bridge.store().claim_run(&message.run, message.fence).await? else { return Ok(()) };
-    TraceId::new(bridge.entropy()).scope(slice(bridge, *run)).await
+    Box::pin(TraceId::new(bridge.entropy()).scope(slice(bridge, *run))).await
 }
 
 async fn slice(bridge: &Bridge, run: Run) -> Result<(), StoreError> {
@@ -100,15 +102,18 @@ async fn slice(bridge: &Bridge, run: Run) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn piece(slice: &mut Slice<'_>) -> Result<Next, Stop> {
+/// Boxed: all steps in one future would be more than the compiler lays out.
+type Piece<'p> = Pin<Box<dyn Future<Output = Result<Next, Stop>> + Send + 'p>>;
+
+fn piece<'p>(slice: &'p mut Slice<'_>) -> Piece<'p> {
     match slice.run.step {
-        Step::Departments => read_welink::departments(slice).await,
-        Step::People => read_welink::people(slice).await,
-        Step::Compare => compare::compare(slice).await,
-        Step::Copy => copy::copy(slice).await,
-        Step::Bind => copy::bind(slice).await,
+        Step::Departments => Box::pin(read_welink::departments(slice)),
+        Step::People => Box::pin(read_welink::people(slice)),
+        Step::Compare => Box::pin(compare::compare(slice)),
+        Step::Copy => Box::pin(copy::copy(slice)),
+        Step::Bind => Box::pin(copy::bind(slice)),
         // A from-WeLink ends before these.
-        Step::ReadOa | Step::Plan | Step::Write | Step::Ended => Ok(Next::Over(Status::Success)),
+        Step::ReadOa | Step::Plan | Step::Write | Step::Ended => Box::pin(async { Ok(Next::Over(Status::Success)) }),
     }
 }
 
