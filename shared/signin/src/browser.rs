@@ -69,7 +69,7 @@ impl Bridge {
         self.store().config(&id.tenant()).await?.ok_or(problem::STATE_REFUSED)?;
         let taken = self.store().take_state(&id, &browser).await?;
         let state = match taken {
-            Ok(state) if !matches!(state.purpose, Purpose::Browser | Purpose::BrowserTest) => {
+            Ok(state) if !matches!(state.purpose, Purpose::Browser | Purpose::BrowserTest | Purpose::Element) => {
                 Err(StateRefused::Foreign)
             }
             other => other,
@@ -80,9 +80,16 @@ impl Bridge {
         };
         let (_, app, enterprise, instance) = self.find(&state.app).await?;
         let place = Place { app: &app, enterprise: &enterprise, instance: &instance };
-        let entered = self.in_from_browser(place, &id, state, callback.code, refused, visitor).await;
+        let mut actor = "anonymous".to_owned();
+        let entered = match state.purpose {
+            Purpose::Element if refused => Err(problem::LEFT_COMPANY.into()),
+            Purpose::Element => {
+                self.in_from_element(place, state, callback.code, visitor, &mut actor).await.map(BrowserEntered::In)
+            }
+            _ => self.in_from_browser(place, &id, state, callback.code, refused, visitor).await,
+        };
         if let Err(refusal) = &entered {
-            let entry = self.refused_entry(&app, "anonymous", visitor, refusal.problem.name);
+            let entry = self.refused_entry(&app, &actor, visitor, refusal.problem.name);
             self.store().append_audit(&entry).await?;
         }
         entered
@@ -140,7 +147,7 @@ impl Bridge {
         Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
     }
 
-    fn oauth_callback(&self) -> String {
+    pub(crate) fn oauth_callback(&self) -> String {
         format!("{}{OAUTH_CALLBACK}", self.config().origin)
     }
 }

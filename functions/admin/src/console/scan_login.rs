@@ -41,6 +41,10 @@ pub mod words {
         NETWORKS_ONLY = "只有公司网段里的电脑可以扫码登录" / "Only computers in these networks may sign in by scanning";
         REFRESHES = "页面自动更换二维码的次数" / "How often the page shows a new code by itself";
         REFRESHES_HINT = "之后停止更新，要点按钮才显示新的" / "After that it waits until somebody asks for one";
+        ELEMENT = "改用 WeLink 自带的二维码" / "Show WeLink's own QR element instead";
+        ELEMENT_HINT = "仅当手机扫码打开的页面取不到身份时使用。由 WeLink 询问员工，没有云桥的确认页、数字确认和“不是我”"
+            / "Only where a scanned page gets no identity from WeLink. WeLink asks the employee; the bridge's confirmation, \
+                number and “this was not me” do not take part";
         SAVE = "保存扫码登录设置" / "Save the scan login settings";
         SETTINGS = "设置" / "Settings";
         NO_APP = "没有选择" / "None chosen";
@@ -167,6 +171,7 @@ fn form(visitor: &Visitor, config: &TenantConfig, given: &Given) -> Form {
         .field(Field::new("networks_only", t(words::NETWORKS_ONLY)).kind(Kind::Check), given)
         .field(hinted("life_s", words::LIFE, words::LIFE_HINT), given)
         .field(hinted("refreshes", words::REFRESHES, words::REFRESHES_HINT).kind(Kind::Select(times)), given)
+        .field(hinted("welink_element", words::ELEMENT, words::ELEMENT_HINT).kind(Kind::Check), given)
 }
 
 fn fields_of(setting: &ScanLogin) -> Fields {
@@ -181,6 +186,7 @@ fn fields_of(setting: &ScanLogin) -> Fields {
         .with("networks_only", yes(setting.networks_only))
         .with("life_s", setting.life_s.to_string())
         .with("refreshes", setting.refreshes.to_string())
+        .with("welink_element", yes(setting.welink_element))
 }
 
 /// The settings, for whoever may only read them.
@@ -201,6 +207,7 @@ fn told(lang: Lang, config: &TenantConfig) -> Html {
         (t(words::NETWORKS_ONLY), switch(setting.networks_only)),
         (t(words::LIFE), text(&setting.life_s.to_string())),
         (t(words::REFRESHES), text(&setting.refreshes.to_string())),
+        (t(words::ELEMENT), switch(setting.welink_element)),
     ])
 }
 
@@ -216,6 +223,7 @@ pub async fn save(State(bridge): State<Bridge>, posted: Posted) -> Response {
         number_matching: Some(fields.checked("number_matching")),
         networks: Some(fields.lines("networks")),
         networks_only: Some(fields.checked("networks_only")),
+        welink_element: Some(fields.checked("welink_element")),
         refreshes: Some(fields.get("refreshes").trim().parse().unwrap_or(u8::MAX)),
     };
     let tenant = visitor.session.tenant.clone();
