@@ -1,5 +1,6 @@
 //! From an opened app to a known person: the one-time state, WeLink's code, the person, his link.
 
+use domain::agent;
 use domain::audit::{Action, Entry};
 use domain::destination::Destination;
 use domain::ids::{AppId, EnterpriseId, QrId, StateId, WeLinkUserId};
@@ -41,6 +42,8 @@ pub struct Visitor<'a> {
     /// The address, for the audit log.
     pub from: &'a str,
     pub device: Device,
+    /// What it says of itself.
+    pub agent: &'a str,
 }
 
 /// Which of the OA's pages suits.
@@ -306,7 +309,7 @@ impl Bridge {
     }
 
     pub(crate) fn note(&self, visitor: Visitor<'_>) -> SignInNote {
-        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: String::new() }
+        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: agent::named(visitor.agent) }
     }
 
     /// A person who is not in the copy yet, with what WeLink tells of him.
