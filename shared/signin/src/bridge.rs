@@ -1,6 +1,6 @@
 //! The shared services, wired together once per process.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::audit::{Action, Entry};
 use domain::ids::{AppId, OaInstanceId, RANDOM_CHARS, SessionId, StateId, TenantId, TicketId};
@@ -9,6 +9,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::entropy::Entropy;
 use platform::envelope::Sealer;
+use platform::queue::Queues;
 use platform::secret::Secret;
 use platform::trace::TraceId;
 use platform::transport::Transport;
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub oas: Memo<OaInstanceId, Arc<Oa>>,
     pub push_secrets: Memo<OaInstanceId, Arc<crate::oas::PushSecrets>>,
     pub bearers: Memo<OaInstanceId, Arc<Secret<String>>>,
+    pub queues: OnceLock<Queues>,
 }
 
 /// State, WeLink, the OAs and the keys. Cloning shares everything.
@@ -85,6 +87,7 @@ impl Bridge {
             oas: Memo::default(),
             push_secrets: Memo::default(),
             bearers: Memo::default(),
+            queues: OnceLock::new(),
         })))
     }
 
@@ -106,6 +109,11 @@ impl Bridge {
 
     pub fn entropy(&self) -> &Entropy {
         &self.0.entropy
+    }
+
+    /// The queues that it sends to, made when first needed: a function that sends nothing carries no client.
+    pub fn queues(&self) -> &Queues {
+        self.0.queues.get_or_init(|| Queues::of(&self.0.config, &self.0.clock))
     }
 
     /// What [`HEALTH`] answers when all is well: nobody else's document names this origin.

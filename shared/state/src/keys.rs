@@ -246,13 +246,13 @@ pub fn import(tenant: &TenantId) -> Key {
     Key::new(format!("T#{tenant}#I"), "IMPORT")
 }
 
-/// Due work is read by the minute that it is due in.
+/// Due work sorts by the time when it is due.
 pub fn due(tenant: &TenantId, at: Timestamp, kind: &str, id: &str) -> Key {
-    Key::new(due_partition(tenant, at), format!("{:013}#{kind}#{id}", at.0.max(0)))
+    Key::new(due_partition(tenant), format!("{:013}#{kind}#{id}", at.0.max(0)))
 }
 
-pub fn due_partition(tenant: &TenantId, at: Timestamp) -> String {
-    format!("T#{tenant}#DUE#{:010}", at.0.max(0) / 60_000)
+pub fn due_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#DUE")
 }
 
 pub const REGISTRY_TENANTS: &str = "R#TENANTS";
