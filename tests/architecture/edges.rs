@@ -33,12 +33,14 @@ const EDGES: [(&str, &[&str]); 15] = [
 ];
 
 /// What `domain` may use of others: pure crates, each with its reason.
-const DOMAIN_MAY_USE: [(&str, &str); 5] = [
+const DOMAIN_MAY_USE: [(&str, &str); 7] = [
     ("jiff", "when it is eight in the morning is known by a table of zones"),
     ("serde", "its types are stored and sent"),
+    ("serde_json", "an event is judged field by field, so that each fault of it has a name"),
     ("thiserror", "its errors say what to do"),
     ("url", "whether an address is allowed is decided on its parts as browsers see them"),
     ("unicode-normalization", "two names are the same name when they look the same"),
+    ("unicode-segmentation", "a text is cut between what a reader takes for characters"),
 ];
 
 fn metadata() -> Metadata {
