@@ -26,8 +26,8 @@ const EDGES: [(&str, &[&str]); 15] = [
     (
         "tests",
         &[
-            "domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "org-sync", "sim",
-            "local",
+            "domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "org-sync",
+            "sim", "local",
         ],
     ),
 ];

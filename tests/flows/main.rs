@@ -15,6 +15,7 @@ mod directory;
 mod expectations;
 mod first_account;
 mod foreign;
+mod from_welink;
 mod history;
 mod large;
 mod link_jobs;

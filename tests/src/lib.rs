@@ -10,6 +10,7 @@ pub mod program;
 pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
+pub mod sync;
 pub mod tap;
 pub mod tools;
 pub mod web;

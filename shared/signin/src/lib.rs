@@ -18,6 +18,7 @@ mod oa_sign_in;
 mod oas;
 mod redeem;
 mod refusal;
+mod runs;
 mod scan;
 mod shared_state;
 
@@ -34,5 +35,6 @@ pub use oa_sign_in::{OA_CALLBACK, OaAnswer, SentToOa};
 pub use oas::OaSecretChange;
 pub use redeem::{RedeemRequest, Redeemed};
 pub use refusal::Refusal;
+pub use runs::{DUE_TIMER, RunMessage, Started, Starter, timer_due};
 pub use scan::{Proved, ScanTicket};
 pub use shared_state::SharedState;

@@ -13,6 +13,7 @@ mod browser;
 mod budget;
 mod client;
 pub mod codes;
+pub mod contact;
 mod error;
 mod pacer;
 mod probe;
@@ -27,7 +28,7 @@ pub use client::WeLink;
 pub use domain::breaker::Block;
 pub use domain::pacing;
 pub use error::WeLinkError;
-pub use probe::{Finding, Group, PERMISSIONS, Permission, Probed};
+pub use probe::{Families, Finding, Group, PERMISSIONS, Permission, Probed};
 pub use settings::{BadBase, OAuthTransport, Settings};
 pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
 
