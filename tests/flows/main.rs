@@ -15,6 +15,8 @@ mod expectations;
 mod first_account;
 mod foreign;
 mod history;
+mod intake_events;
+mod intake_welink;
 mod large;
 mod link_jobs;
 mod local;

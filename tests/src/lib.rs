@@ -4,12 +4,14 @@
 
 pub mod chromium;
 pub mod gateway;
+pub mod intake;
 pub mod logs;
 pub mod own_page;
 pub mod program;
 pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
+pub mod sqs;
 pub mod tap;
 pub mod tools;
 pub mod web;
