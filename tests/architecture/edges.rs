@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{files, none};
 
 /// Each crate of ours and the crates of ours that it may know.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("platform", &["domain"]),
     ("state", &["domain", "platform"]),
@@ -17,17 +17,31 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("app-home", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("admin", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("qr-login", &["domain", "platform", "state", "oa", "signin"]),
+    ("oa-intake", &["domain", "platform", "welink", "signin"]),
     ("org-sync", &["domain", "platform", "state", "welink", "oa", "signin"]),
+    ("push-dispatch", &["domain", "platform", "state", "welink", "oa", "signin"]),
     // Written from the contracts alone: a simulator that shared types with a client would share its mistakes.
     ("sim", &["domain", "platform"]),
-    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "org-sync", "sim"]),
+    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "oa-intake", "org-sync", "push-dispatch", "sim"]),
     ("xtask", &[]),
     ("hello", &[]),
     (
         "tests",
         &[
-            "domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "org-sync",
-            "sim", "local",
+            "domain",
+            "platform",
+            "state",
+            "welink",
+            "oa",
+            "signin",
+            "app-home",
+            "admin",
+            "qr-login",
+            "oa-intake",
+            "org-sync",
+            "push-dispatch",
+            "sim",
+            "local",
         ],
     ),
 ];

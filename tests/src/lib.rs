@@ -4,6 +4,7 @@
 
 pub mod chromium;
 pub mod gateway;
+pub mod intake;
 pub mod logs;
 pub mod own_page;
 pub mod program;
@@ -11,6 +12,7 @@ pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
 pub mod sync;
+pub mod sqs;
 pub mod tap;
 pub mod tools;
 pub mod web;
