@@ -17,6 +17,8 @@ mod first_account;
 mod foreign;
 mod from_welink;
 mod history;
+mod intake_events;
+mod intake_welink;
 mod large;
 mod link_jobs;
 mod local;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod t10_events;
 mod t11_console;
 mod t11_password;
 mod t12_bombs;

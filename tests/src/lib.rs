@@ -5,6 +5,7 @@
 pub mod chromium;
 pub mod element;
 pub mod gateway;
+pub mod intake;
 pub mod logs;
 pub mod own_page;
 pub mod program;
@@ -12,6 +13,7 @@ pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
 pub mod sync;
+pub mod sqs;
 pub mod tap;
 pub mod tools;
 pub mod web;

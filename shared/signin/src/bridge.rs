@@ -15,6 +15,7 @@ use platform::trace::TraceId;
 use platform::transport::Transport;
 use platform::vault::Vault;
 use state::Store;
+use welink::callback::CallbackKey;
 use welink::{Credentials, WeLink};
 
 use crate::keyring::Keyring;
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub oas: Memo<OaInstanceId, Arc<Oa>>,
     pub push_secrets: Memo<OaInstanceId, Arc<crate::oas::PushSecrets>>,
     pub bearers: Memo<OaInstanceId, Arc<Secret<String>>>,
+    pub callback_keys: Memo<AppId, Arc<CallbackKey>>,
     pub queues: OnceLock<Queues>,
 }
 
@@ -87,6 +89,7 @@ impl Bridge {
             oas: Memo::default(),
             push_secrets: Memo::default(),
             bearers: Memo::default(),
+            callback_keys: Memo::default(),
             queues: OnceLock::new(),
         })))
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keys;
-use crate::secrets::{AppSecrets, OaSecrets};
+use crate::secrets::{OaSecrets, SealedApp};
 use crate::store::{Item, Outcome, Store, StoreError, Transaction, Write, item, read};
 
 /// Tenants whose settings a sandbox keeps; a sandbox that meets more starts over.
@@ -225,9 +225,10 @@ impl Store {
         self.save(Some(Setting::Enterprise(before)), Some(after), saving, audit).await
     }
 
-    pub async fn create_app(&self, app: &App, secrets: &AppSecrets, audit: &Entry) -> Result<Saved, StoreError> {
+    pub async fn create_app(&self, app: &App, sealed: &SealedApp, audit: &Entry) -> Result<Saved, StoreError> {
         let mut saving = self.new_app(app)?;
-        saving.add(self.write_new(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&keys::app_secrets(&app.id), &sealed.secrets, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&keys::callback_secret(&app.id), &sealed.callback, None)?)?, Saved::Changed);
         saving.add(self.write_use(&keys::enterprise(&app.enterprise))?, Saved::Changed);
         self.save(None, Some(Setting::App(app.clone())), saving, audit).await
     }
@@ -264,20 +265,17 @@ impl Store {
     }
 
     /// Replaces the app that still has `app.version - 1`; new secrets go with it when given.
-    pub async fn update_app(
-        &self,
-        app: &App,
-        secrets: Option<&AppSecrets>,
-        audit: &Entry,
-    ) -> Result<Saved, StoreError> {
+    pub async fn update_app(&self, app: &App, sealed: Option<&SealedApp>, audit: &Entry) -> Result<Saved, StoreError> {
         let key = keys::app(&app.enterprise, &app.id);
         let Some(before) = self.seen::<App>(&key, app.version, |before| before.version).await? else {
             return Ok(self.changed(&app.id.tenant()));
         };
         let mut saving = Saving::default();
         saving.add(self.write_version(item(&key, app, None)?, before.version)?, Saved::Changed);
-        if let Some(secrets) = secrets {
-            saving.add(self.write_over(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
+        if let Some(sealed) = sealed {
+            saving.add(self.write_over(item(&keys::app_secrets(&app.id), &sealed.secrets, None)?)?, Saved::Changed);
+            let callback = item(&keys::callback_secret(&app.id), &sealed.callback, None)?;
+            saving.add(self.write_over(callback)?, Saved::Changed);
         }
         self.save(Some(Setting::App(before)), Some(Setting::App(app.clone())), saving, audit).await
     }

@@ -75,6 +75,34 @@ pub fn app_secrets(id: &AppId) -> Key {
     Key::new(format!("T#{}#APP#{id}", id.tenant()), "SECRETS")
 }
 
+/// What opens WeLink's callbacks of an app.
+pub fn callback_secret(id: &AppId) -> Key {
+    Key::new(callback_partition(id), "KEY")
+}
+
+/// A callback that has been taken.
+pub fn callback_taken(id: &AppId, fingerprint: &str) -> Key {
+    Key::new(callback_partition(id), format!("TAKEN#{fingerprint}"))
+}
+
+pub fn callback_partition(id: &AppId) -> String {
+    format!("T#{}#CB#{id}", id.tenant())
+}
+
+/// A signed call of an OA that has been taken, with its answer.
+pub fn call_taken(id: &OaInstanceId, call: &str) -> Key {
+    Key::new(intake_partition(id), format!("CALL#{call}"))
+}
+
+/// An event of an OA that has been taken. `digest` names its source and id.
+pub fn event_taken(id: &OaInstanceId, digest: &str) -> Key {
+    Key::new(intake_partition(id), format!("EVENT#{digest}"))
+}
+
+pub fn intake_partition(id: &OaInstanceId) -> String {
+    format!("T#{}#IN#{id}", id.tenant())
+}
+
 pub fn oa_secrets(id: &OaInstanceId) -> Key {
     Key::new(format!("T#{}#OA#{id}", id.tenant()), "SECRETS")
 }

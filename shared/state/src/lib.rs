@@ -17,6 +17,7 @@ pub mod due;
 pub mod history;
 pub mod import;
 pub mod index;
+pub mod intake;
 pub mod keys;
 pub mod link;
 pub mod link_job;

@@ -11,6 +11,7 @@
 mod api;
 mod browser;
 mod budget;
+pub mod callback;
 mod client;
 pub mod codes;
 pub mod contact;
