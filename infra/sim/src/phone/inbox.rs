@@ -136,7 +136,11 @@ impl Inbox {
 
     /// Where taps lead: pages there may ask this phone for an auth code.
     pub(super) fn origins(&self) -> impl Iterator<Item = String> {
-        self.lines.iter().map(|line| &line.url).chain(self.rows.iter().map(|row| &row.url)).filter_map(|url| origin(url))
+        self.lines
+            .iter()
+            .map(|line| &line.url)
+            .chain(self.rows.iter().map(|row| &row.url))
+            .filter_map(|url| origin(url))
     }
 }
 
