@@ -11,9 +11,11 @@ use super::codes::{Codes, Kept};
 use super::element::LoginCode;
 use super::gate::Gate;
 use super::log::RequestLog;
+use super::messages::Messages;
 use super::model::{App, Department, Member, Tenant};
 use super::oauth::OAuthCode;
 use super::settings::Settings;
+use super::todos::Todos;
 use super::tokens::{Failures, Tokens};
 
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub(super) struct World {
     pub remarks: BTreeMap<(String, String), Text>,
     /// Whose PC was looked at last: tenant and `userId`.
     pub pc_member: Option<(String, String)>,
+    pub messages: Messages,
+    pub todos: Todos,
     pub gate: Gate,
     pub log: RequestLog,
 }
