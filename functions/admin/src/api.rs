@@ -154,6 +154,7 @@ routes! {
     GET "/v1/enterprises/{enterprise}/runs" Read => runs::list, "最近的同步" / "The newest runs of the sync";
     POST "/v1/enterprises/{enterprise}/runs" Operate => runs::create, "开始同步" / "Begin a run of the sync";
     GET "/v1/runs/{run}" Read => runs::show, "读取一次同步" / "Read a run";
+    GET "/v1/runs/{run}/plan" Read => runs::plan, "同步计划" / "What the plan of a run would do, object by object";
     GET "/v1/runs/{run}/journal" Read => runs::journal, "同步日志" / "What a run did, object by object";
 }
 

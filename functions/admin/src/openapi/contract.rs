@@ -104,6 +104,7 @@ pub(super) const QUERIES: &[(&str, Query)] = &[
     ("POST /v1/enterprises/{enterprise}/link-imports", query::<link_jobs::make::ImportAsked>),
     ("GET /v1/link-jobs/{job}/result", query::<link_jobs::PartAsked>),
     ("GET /v1/runs/{run}/journal", query::<runs::Asked>),
+    ("GET /v1/runs/{run}/plan", query::<runs::Asked>),
 ];
 
 /// Routes that make something: 201.
