@@ -186,6 +186,7 @@ impl Reader<'_> {
             scan_login: ScanLogin::default(),
             // Not carried: they are set up with the WeLink that they are about.
             syncs: vec![],
+            rules: vec![],
         };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));

@@ -267,6 +267,10 @@ foreign_id!(/// A homepage-type application of the OA (oa-api.md C.1, `/v1/apps`
     OaAppId);
 foreign_id!(/// A WeLink department; the root is `0` (welink-api.md 1).
     DeptCode);
+foreign_id!(/// A card that WeLink took: its `itemId`, by which it is changed or recalled (welink-api.md 6.3).
+    MessageItemId);
+foreign_id!(/// A row in WeLink's to-do module, named by us (welink-api.md 7.1, `taskId`).
+    TodoTaskId);
 
 impl DeptCode {
     /// The company itself.
