@@ -1,4 +1,4 @@
-//! A simulated WeLink open platform, for single sign-on (welink-api.md 1 to 4).
+//! A simulated WeLink open platform: single sign-on, messages and to-dos (welink-api.md 1 to 4, 6, 7).
 //!
 //! [`WeLink`] is one vendor with its companies, people and apps. [`WeLink::router`] serves the API; the methods are
 //! what people do outside the API: the developer console, the administrator's choices, and the phone that asks for an
@@ -6,17 +6,21 @@
 //! endpoints is another module and a few rows.
 
 mod answer;
+mod bilingual;
 mod codes;
 mod contact;
 mod gate;
 mod load;
 mod log;
+mod messages;
 mod model;
 pub(crate) mod oauth;
 mod readings;
+mod seen;
 mod serve;
 mod settings;
 mod tenants;
+mod todos;
 mod tokens;
 mod world;
 
@@ -32,12 +36,16 @@ use platform::secret::Secret;
 
 use crate::faults::{Dialect, Faults};
 
+pub use bilingual::Bilingual;
 pub use load::{dept_code, user_id_of};
 pub use log::{LogEntry, NO_ANSWER};
+pub use messages::{Label, Message, MessageCopy, MessageKind};
 pub use model::{
     App, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant, VisibleRange,
 };
-pub use settings::{Rates, Settings, Windows};
+pub use seen::Received;
+pub use settings::{Overlong, Partial, Rates, Settings, TodoRepeat, Windows};
+pub use todos::{TodoChange, TodoEvent, TodoRow};
 
 use world::World;
 

@@ -10,9 +10,11 @@ use serde_json::{Map, Value};
 use super::codes::{Codes, Kept};
 use super::gate::Gate;
 use super::log::RequestLog;
+use super::messages::Messages;
 use super::model::{App, Department, Member, Tenant};
 use super::oauth::OAuthCode;
 use super::settings::Settings;
+use super::todos::Todos;
 use super::tokens::{Failures, Tokens};
 
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ pub(super) struct World {
     pub remarks: BTreeMap<(String, String), Text>,
     /// Whose PC was looked at last: tenant and `userId`.
     pub pc_member: Option<(String, String)>,
+    pub messages: Messages,
+    pub todos: Todos,
     pub gate: Gate,
     pub log: RequestLog,
 }
