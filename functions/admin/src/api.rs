@@ -165,6 +165,7 @@ routes! {
     GET "/v1/messages/{message}" Read => messages::show, "读取一条推送" / "What became of a message at each receiver";
     POST "/v1/messages/{message}/resend" Operate => messages::resend,
         "重发" / "Send a message again to those whom it did not reach";
+    GET "/v1/runs/{run}/plan" Read => runs::plan, "同步计划" / "What the plan of a run would do, object by object";
     GET "/v1/runs/{run}/journal" Read => runs::journal, "同步日志" / "What a run did, object by object";
 }
 

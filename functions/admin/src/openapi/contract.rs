@@ -110,6 +110,7 @@ pub(super) const QUERIES: &[(&str, Query)] = &[
     ("DELETE /v1/rules/{rule}", query::<input::Confirm>),
     ("GET /v1/tenants/{tenant}/messages", query::<messages::Asked>),
     ("GET /v1/runs/{run}/journal", query::<runs::Asked>),
+    ("GET /v1/runs/{run}/plan", query::<runs::Asked>),
 ];
 
 /// Routes that make something: 201.
