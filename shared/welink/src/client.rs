@@ -41,7 +41,7 @@ pub(crate) struct Inner<S> {
     /// Of the page that browsers are sent to; no request of this client goes there.
     pub(crate) login_base: String,
     transport: Transport,
-    pacer: Pacer<S>,
+    pub(crate) pacer: Pacer<S>,
     pub(crate) tokens: Tokens,
 }
 

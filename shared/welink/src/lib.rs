@@ -28,7 +28,7 @@ mod tokens;
 mod wire;
 
 pub use api::{Identity, Status, TenantInfo, UserDetail};
-pub use browser::{BadRedirect, BrowserIdentity};
+pub use browser::{BadRedirect, BrowserIdentity, Element};
 pub use client::WeLink;
 pub use delivery::{Outcome, Refusal};
 pub use domain::breaker::Block;
