@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{files, none};
 
 /// Each crate of ours and the crates of ours that it may know.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("platform", &["domain"]),
     ("state", &["domain", "platform"]),
@@ -18,9 +18,13 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("admin", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("qr-login", &["domain", "platform", "state", "oa", "signin"]),
     ("oa-intake", &["domain", "platform", "welink", "signin"]),
+    ("org-sync", &["domain", "platform", "state", "welink", "oa", "signin"]),
     // Written from the contracts alone: a simulator that shared types with a client would share its mistakes.
     ("sim", &["domain", "platform"]),
-    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "oa-intake", "sim"]),
+    (
+        "local",
+        &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "oa-intake", "org-sync", "sim"],
+    ),
     ("xtask", &[]),
     ("hello", &[]),
     (
@@ -36,6 +40,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "admin",
             "qr-login",
             "oa-intake",
+            "org-sync",
             "sim",
             "local",
         ],

@@ -14,11 +14,17 @@ use state::table;
 use crate::yaml;
 
 /// What each function may do on the table. An action more or less is a decision that this list records.
-const ACTIONS: [(&str, &[&str]); 3] = [
+const ACTIONS: [(&str, &[&str]); 4] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("QrLoginRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     // Unbinding deletes the OA user's side of the link.
     ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("OrgSyncRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+];
+/// What a role may do on queues.
+const ON_QUEUES: [(&str, &[&str]); 2] = [
+    ("AdminRole", &["SendMessage"]),
+    ("OrgSyncRole", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"]),
 ];
 /// What each may do beside its work on the table: read the master key, write its log.
 const EVERYBODY: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue"];
@@ -88,7 +94,9 @@ fn every_function_may_do_what_is_listed_and_no_more() {
         let allowed = statements(roles[name]).into_iter().filter(|statement| statement["Effect"] == "Allow");
         let given: BTreeSet<&str> = allowed.flat_map(actions).collect();
         let on_table = expected.iter().map(|action| format!("dynamodb:{action}"));
-        let expected: BTreeSet<String> = on_table.chain(EVERYBODY.map(str::to_owned)).collect();
+        let queues = ON_QUEUES.iter().filter(|(role, _)| *role == name).flat_map(|(_, actions)| *actions);
+        let on_queues = queues.map(|action| format!("sqs:{action}"));
+        let expected: BTreeSet<String> = on_table.chain(on_queues).chain(EVERYBODY.map(str::to_owned)).collect();
         assert_eq!(given.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{name}");
     }
     for (name, function) in functions {
@@ -301,4 +309,30 @@ fn functions_end_before_the_gateway_gives_up() {
         assert!(settings["ThrottlingRateLimit"].as_u64().unwrap() <= 200, "{name}");
         assert_eq!(api["Properties"]["DisableExecuteApiEndpoint"], true, "{name}");
     }
+}
+
+/// A message comes again only after its function has certainly ended, and lies in the dead-letter queue in the end. A
+/// chain that hands itself on is allowed to, and says how long it is at most.
+#[test]
+fn a_queue_fits_the_function_that_reads_it() {
+    let template = template();
+    let queues = of_type(&template, "AWS::SQS::Queue");
+    let mut read = 0;
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let properties = &function["Properties"];
+        for event in properties["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS") {
+            let queue = event["Properties"]["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
+            let timeout = properties["Timeout"].as_u64().unwrap();
+            assert!(timeout <= 90, "{name}");
+            let queue = &queues[queue]["Properties"];
+            assert_eq!(queue["VisibilityTimeout"].as_u64().unwrap(), 6 * timeout, "{name}");
+            let dead = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap();
+            assert!(queues.contains_key(dead), "{name}");
+            assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+            assert_eq!(properties["RecursiveLoop"], "Allow", "{name}");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 1);
+    assert!(i64::from(domain::run::SLICES_MAX) * 60 >= 8 * 3600);
 }

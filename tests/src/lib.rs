@@ -12,6 +12,7 @@ pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
 pub mod sqs;
+pub mod sync;
 pub mod tap;
 pub mod tools;
 pub mod web;

@@ -19,7 +19,7 @@ use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
 use crate::plain::{self, FieldChange};
-use crate::{apps, enterprises, oa_instances, scan_login, tenants};
+use crate::{apps, enterprises, oa_instances, scan_login, sync_settings, tenants};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -178,6 +178,11 @@ pub(crate) async fn restore(
             setting.changed = Some(actor.stamp(bridge));
             scan_login::store(bridge, &config, setting, audit).await.map(Setting::ScanLogin)
         }
+        (Setting::Sync(mut setting), _) => {
+            setting.version = config.sync(&setting.enterprise).version + 1;
+            setting.changed = Some(actor.stamp(bridge));
+            sync_settings::store(bridge, &config, setting, audit).await.map(Setting::Sync)
+        }
         (Setting::Enterprise(_), _) => Err(problem::NOT_RESTORABLE.into()),
     }
 }
@@ -203,5 +208,6 @@ fn current(config: &TenantConfig, of: &Setting) -> Option<Setting> {
         Setting::Enterprise(enterprise) => config.enterprise(&enterprise.id).cloned().map(Setting::Enterprise),
         Setting::App(app) => config.app(&app.id).cloned().map(Setting::App),
         Setting::ScanLogin(_) => Some(Setting::ScanLogin(config.scan_login.clone())),
+        Setting::Sync(setting) => Some(Setting::Sync(config.sync(&setting.enterprise))),
     }
 }

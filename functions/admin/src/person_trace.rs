@@ -173,6 +173,7 @@ fn in_the_copy(person: Option<&Person>) -> Step {
     let source = match person.source {
         PersonSource::Sso => Text::new("首次登录时写入", "written at his first sign-in"),
         PersonSource::Admin => Text::new("由管理员写入", "written by an administrator"),
+        PersonSource::Sync => Text::new("由从 WeLink 同步写入", "written by a from-WeLink"),
     };
     match person.status {
         PersonStatus::Active => {

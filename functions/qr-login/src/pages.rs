@@ -159,6 +159,11 @@ pub fn refused(refusal: &Refusal, lang: Lang, again: Option<&str>) -> Response {
     answer
 }
 
+/// A problem as this function's paths say it: servers get a document, browsers a page.
+pub fn say(path: &str, problem: Problem, lang: Lang) -> Response {
+    if path.starts_with("/v1/") { refused_json(&problem.into(), lang) } else { refused(&problem.into(), lang, None) }
+}
+
 /// Shows a refusal as a problem document, and logs it once.
 pub fn refused_json(refusal: &Refusal, lang: Lang) -> Response {
     refusal.log();

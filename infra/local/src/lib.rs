@@ -13,7 +13,9 @@ mod engine;
 mod files;
 mod front;
 mod scan_cli;
+mod queue;
 mod serve;
+mod triggers;
 
 pub use demo::{Demo, Remembered};
 pub use serve::{Options, Running, Systems, start};

@@ -124,6 +124,12 @@ pub enum Action {
     ScanRevoke,
     #[serde(rename = "scan-login.refused")]
     ScanRefused,
+    #[serde(rename = "sync.update")]
+    SyncUpdate,
+    #[serde(rename = "run.begin")]
+    RunBegin,
+    #[serde(rename = "run.end")]
+    RunEnd,
 }
 
 /// In whose log stands what concerns the installation and no tenant: ten zeros, which no tenant is given (one in 2^50).

@@ -7,6 +7,7 @@ use crate::audit::Action;
 use crate::ids::HistoryId;
 use crate::model::{App, Enterprise, OaInstance, Tenant};
 use crate::qr::ScanLogin;
+use crate::sync_settings::SyncSettings;
 use crate::time::Timestamp;
 
 /// How long an entry is kept: 400 days, as the audit log.
@@ -22,6 +23,8 @@ pub enum Setting {
     App(App),
     /// Of the tenant that the entry belongs to.
     ScanLogin(ScanLogin),
+    /// Of an enterprise.
+    Sync(SyncSettings),
 }
 
 impl Setting {
@@ -33,6 +36,7 @@ impl Setting {
             Self::Enterprise(_) => "enterprise",
             Self::App(_) => "app",
             Self::ScanLogin(_) => "scan-login",
+            Self::Sync(_) => "sync",
         }
     }
 
@@ -44,6 +48,7 @@ impl Setting {
             Self::Enterprise(enterprise) => enterprise.id.as_str(),
             Self::App(app) => app.id.as_str(),
             Self::ScanLogin(_) => self.kind(),
+            Self::Sync(setting) => setting.enterprise.as_str(),
         }
     }
 
@@ -53,7 +58,7 @@ impl Setting {
             Self::OaInstance(instance) => &instance.name,
             Self::Enterprise(enterprise) => &enterprise.name,
             Self::App(app) => &app.name,
-            Self::ScanLogin(_) => self.kind(),
+            Self::ScanLogin(_) | Self::Sync(_) => self.kind(),
         }
     }
 }

@@ -196,6 +196,8 @@ impl From<HistoryId> for String {
     }
 }
 
+public_id!(/// A run of a sync.
+    RunId, "r");
 public_id!(/// A code that is shown for scan login (oa-api.md C.4).
     QrId, "q");
 

@@ -9,6 +9,7 @@ use crate::ids::{
     WeLinkTenantId, WeLinkUserId,
 };
 use crate::matching::AutoBind;
+use crate::sync::Fingerprint;
 use crate::time::Timestamp;
 use crate::zone::Zone;
 
@@ -255,6 +256,8 @@ pub enum PersonSource {
     Sso,
     /// By an administrator who bound him.
     Admin,
+    /// By a from-WeLink.
+    Sync,
 }
 
 /// Where a person of the copy stands with WeLink.
@@ -289,6 +292,24 @@ pub struct Person {
     /// 职务.
     #[serde(default)]
     pub title: String,
+    /// 工号.
+    #[serde(default)]
+    pub employee_id: String,
+    /// `M` or `F`.
+    #[serde(default)]
+    pub sex: String,
+    /// A from-WeLink has met him: only then can he be missing (product.md Q24).
+    #[serde(default)]
+    pub synced: bool,
+    /// Marked to leave since then (product.md TWL-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Timestamp>,
+    /// What from-OA wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Fingerprint>,
+    /// In which form WeLink keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Fingerprint>,
     #[serde(default)]
     pub status: PersonStatus,
     /// When WeLink's data of him last changed in the copy.
@@ -337,6 +358,12 @@ impl Person {
             corp_user_id: String::new(),
             departments: Vec::new(),
             title: String::new(),
+            employee_id: String::new(),
+            sex: String::new(),
+            synced: false,
+            leaving: None,
+            written: None,
+            kept: None,
             status: PersonStatus::Active,
             updated: now,
             link: None,
@@ -431,6 +458,8 @@ pub struct Department {
     pub order: u32,
     #[serde(default)]
     pub link: Option<DeptLink>,
+    #[serde(default)]
+    pub status: PersonStatus,
     /// When it last changed in the copy.
     #[serde(default)]
     pub updated: Timestamp,

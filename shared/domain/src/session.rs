@@ -35,6 +35,8 @@ pub enum Purpose {
     Me,
     /// In WeLink: a code was scanned.
     Scan,
+    /// In a browser, by way of WeLink's sign-in page: to the console.
+    Console,
     /// From the binding page to the OA's own sign-in page and back.
     OaSignIn,
 }

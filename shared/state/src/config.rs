@@ -9,6 +9,7 @@ use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
 use domain::qr::ScanLogin;
+use domain::sync_settings::SyncSettings;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,7 @@ pub struct TenantConfig {
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
     pub scan_login: ScanLogin,
+    pub syncs: Vec<SyncSettings>,
 }
 
 impl TenantConfig {
@@ -366,7 +368,7 @@ pub(crate) struct Owner<'a> {
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
     let (mut tenant, mut oa_instances, mut enterprises, mut apps) = (None, Vec::new(), Vec::new(), Vec::new());
-    let mut scan_login = ScanLogin::default();
+    let (mut scan_login, mut syncs) = (ScanLogin::default(), Vec::new());
     for item in items {
         let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         if sk == "TENANT" {
@@ -375,11 +377,13 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             scan_login = read(item)?;
         } else if sk.starts_with("OA#") {
             oa_instances.push(read(item)?);
+        } else if sk.ends_with(keys::SYNC) {
+            syncs.push(read(item)?);
         } else if sk.contains("#APP#") {
             apps.push(read(item)?);
         } else if sk.starts_with("ENT#") {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login }))
+    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs }))
 }

@@ -8,7 +8,7 @@
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
     AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
-    QrId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    QrId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -209,6 +209,40 @@ pub fn link_jobs_partition(enterprise: &EnterpriseId) -> String {
     format!("T#{}#E#{enterprise}#J", enterprise.tenant())
 }
 
+/// The head of a run; what it has read, planned and done lies beside it.
+pub fn run(id: &RunId) -> Key {
+    Key::new(run_partition(id), "RUN")
+}
+
+pub fn run_chunk(id: &RunId, kind: &str, at: u32) -> Key {
+    Key::new(run_partition(id), format!("{kind}#{at:05}"))
+}
+
+pub fn run_partition(id: &RunId) -> String {
+    format!("T#{}#R#{id}", id.tenant())
+}
+
+/// The runs of an enterprise by the time when they began.
+pub fn run_of(enterprise: &EnterpriseId, began: Timestamp, id: &RunId) -> Key {
+    Key::new(runs_partition(enterprise), format!("{:013}#{id}", began.0.max(0)))
+}
+
+pub fn runs_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#R", enterprise.tenant())
+}
+
+/// Which run an enterprise is busy with. It sorts behind the runs, whose keys are digits.
+pub fn run_lock(enterprise: &EnterpriseId) -> Key {
+    Key::new(runs_partition(enterprise), "LOCK")
+}
+
+/// The sync settings of an enterprise, among the tenant's settings.
+pub fn sync_settings(enterprise: &EnterpriseId) -> Key {
+    Key::new(tenant_partition(&enterprise.tenant()), format!("ENT#{enterprise}{SYNC}"))
+}
+
+pub(crate) const SYNC: &str = "#SYNC";
+
 pub fn ticket(id: &TicketId) -> Key {
     Key::new(format!("T#{}#K#{id}", id.tenant()), "TICKET")
 }
@@ -274,13 +308,13 @@ pub fn import(tenant: &TenantId) -> Key {
     Key::new(format!("T#{tenant}#I"), "IMPORT")
 }
 
-/// Due work is read by the minute that it is due in.
+/// Due work sorts by the time when it is due.
 pub fn due(tenant: &TenantId, at: Timestamp, kind: &str, id: &str) -> Key {
-    Key::new(due_partition(tenant, at), format!("{:013}#{kind}#{id}", at.0.max(0)))
+    Key::new(due_partition(tenant), format!("{:013}#{kind}#{id}", at.0.max(0)))
 }
 
-pub fn due_partition(tenant: &TenantId, at: Timestamp) -> String {
-    format!("T#{tenant}#DUE#{:010}", at.0.max(0) / 60_000)
+pub fn due_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#DUE")
 }
 
 pub const REGISTRY_TENANTS: &str = "R#TENANTS";

@@ -96,6 +96,7 @@ impl Store {
         saving.add(self.write_delete_marked(&keys::enterprise(&enterprise.id), mark)?, Saved::Changed);
         let name = keys::enterprise_name(&enterprise.id.tenant(), &enterprise.name);
         saving.add(self.write_free(&name, enterprise.id.as_str())?, Saved::Changed);
+        saving.add(self.write_remove(&keys::sync_settings(&enterprise.id))?, Saved::Changed);
         self.save(Some(Setting::Enterprise(enterprise.clone())), None, saving, audit).await
     }
 

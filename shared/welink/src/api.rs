@@ -19,7 +19,7 @@ pub(crate) const CODE_CHARS_MAX: usize = 2_000;
 /// How long the older user interface is asked first after the newer one was not there; milliseconds.
 const OLD_DETAIL_MS: i64 = 600_000;
 /// The answers for a person whom WeLink does not know or the app may not see (welink-api.md 4.4).
-const NOBODY: [&str; 3] = ["47007", "47012", "47111"];
+pub(crate) const NOBODY: [&str; 3] = ["47007", "47012", "47111"];
 
 /// Who opened the app. The caller compares `tenant` with the enterprise it expects (welink-api.md 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl<S: Shared> WeLink<S> {
 }
 
 /// No such address, or not applied for: the other generation of the interface may be there.
-fn is_missing<T>(answer: &Result<T, WeLinkError>) -> bool {
+pub(crate) fn is_missing<T>(answer: &Result<T, WeLinkError>) -> bool {
     answer.as_ref().is_err_and(|error| ["404", "501"].contains(&error.code().unwrap_or_default()))
 }
 
@@ -193,7 +193,7 @@ fn read_user(reply: &Reply, asked: &WeLinkUserId) -> Result<UserDetail, WeLinkEr
     })
 }
 
-fn status(value: Option<i64>) -> Status {
+pub(crate) fn status(value: Option<i64>) -> Status {
     match value {
         Some(1) => Status::NotOpened,
         Some(2) => Status::Opening,

@@ -14,6 +14,7 @@ mod budget;
 pub mod callback;
 mod client;
 pub mod codes;
+pub mod contact;
 mod error;
 mod pacer;
 mod probe;
@@ -28,7 +29,7 @@ pub use client::WeLink;
 pub use domain::breaker::Block;
 pub use domain::pacing;
 pub use error::WeLinkError;
-pub use probe::{Finding, Group, PERMISSIONS, Permission, Probed};
+pub use probe::{Families, Finding, Group, PERMISSIONS, Permission, Probed};
 pub use settings::{BadBase, OAuthTransport, Settings};
 pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
 

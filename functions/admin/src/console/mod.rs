@@ -24,6 +24,7 @@ mod person;
 mod setup;
 mod sign_in;
 mod visitor;
+mod welink_sign_in;
 mod words;
 
 use axum::Router;
@@ -140,6 +141,8 @@ pages! {
     POST "/me/password" Read => accounts::change_password, "GET /v1/me";
 }
 
+pub(crate) use visitor::problem_alone;
+
 /// What a page demands; `None` = no such page.
 fn needs(method: &str, path: &str) -> Option<Permission> {
     PAGES.iter().find(|page| page.method == method && page.path == path).map(|page| page.needs)
@@ -150,6 +153,8 @@ pub(crate) fn router() -> Router<Bridge> {
     pages()
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/welink", get(welink_sign_in::begin))
+        .route(signin::CONSOLE_CALLBACK, get(welink_sign_in::callback))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/language", get(sign_in::language))
         .route("/assets/{name}", get(asset))

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::values;
 use crate::{accounts, api_keys, apps, audit, auto_bind, conflicts, directory, enterprises, history};
+use crate::{runs, sync_settings};
 use crate::{input, link_jobs, links, oa_instances, oa_secrets, scan_login, sheet, tenants, transfer, visible_range};
 
 /// Schemas by their names.
@@ -64,6 +65,8 @@ pub(super) const BODIES: &[(&str, Takes)] = &[
     ("POST /v1/link-jobs/{job}/continue", Takes::Nothing),
     ("POST /v1/link-jobs/{job}/apply", Takes::Json(json::<link_jobs::apply::Decision>)),
     ("POST /v1/link-jobs/{job}/undo", Takes::Nothing),
+    ("PUT /v1/enterprises/{enterprise}/sync-settings", Takes::Json(json::<sync_settings::Change>)),
+    ("POST /v1/enterprises/{enterprise}/runs", Takes::Json(json::<runs::NewRun>)),
 ];
 
 fn query<T: IntoParams>() -> Vec<Parameter> {
@@ -100,6 +103,7 @@ pub(super) const QUERIES: &[(&str, Query)] = &[
     ("GET /v1/enterprises/{enterprise}/people/export", query::<link_jobs::PartAsked>),
     ("POST /v1/enterprises/{enterprise}/link-imports", query::<link_jobs::make::ImportAsked>),
     ("GET /v1/link-jobs/{job}/result", query::<link_jobs::PartAsked>),
+    ("GET /v1/runs/{run}/journal", query::<runs::Asked>),
 ];
 
 /// Routes that make something: 201.
@@ -117,6 +121,7 @@ pub(super) const CREATING: &[&str] = &[
     "POST /v1/enterprises/{enterprise}/link-imports",
     "POST /v1/enterprises/{enterprise}/bulk-unbind",
     "POST /v1/link-jobs/{job}/undo",
+    "POST /v1/enterprises/{enterprise}/runs",
 ];
 
 /// Routes other than deletions that answer without a body: 204.
