@@ -177,7 +177,8 @@ async fn fwl_04_only_new_people_are_matched_unless_it_says_otherwise() {
     everybody(&world);
     let unlinked: Vec<String> = {
         let copy = copied(&world).await;
-        let free = world.demo().company.people.iter().filter(|person| !copy.contains_key(&format!("{}@welink", person.login)));
+        let free =
+            world.demo().company.people.iter().filter(|person| !copy.contains_key(&format!("{}@welink", person.login)));
         free.map(|person| person.login.clone()).collect()
     };
     let (new, old) = (&unlinked[0], &unlinked[1]);

@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue as Sdk;
 use bytes::Bytes;
 use domain::audit::{Action, Entry};
 use domain::ids::{DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, TENANT_CHARS, TenantId, WeLinkUserId};
-use domain::model::{Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, PersonStatus, Stamp, Tenant};
+use domain::model::{
+    Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, PersonStatus, Stamp, Tenant,
+};
 use domain::time::Timestamp;
 use domain::zone::Zone;
 use dynoxide::{AttributeValue, Database, ImportOptions};

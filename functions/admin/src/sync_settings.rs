@@ -147,7 +147,10 @@ fn check(config: &TenantConfig, setting: &SyncSettings) -> Result<(), ApiError> 
         return Err(ApiError::field("from_oa.plan.grace_days", reason));
     }
     if plan.baseline.is_some() {
-        return Err(ApiError::field("from_oa.plan.baseline", "the last run's, and no setting / 由上次同步得出，不能设置"));
+        return Err(ApiError::field(
+            "from_oa.plan.baseline",
+            "the last run's, and no setting / 由上次同步得出，不能设置",
+        ));
     }
     Ok(())
 }

@@ -99,7 +99,8 @@ fn by<T>(rows: Vec<T>, key: impl Fn(&T) -> &str) -> BTreeMap<String, T> {
 /// Somebody who signed in through an app of the enterprise is its member: an app that does not show him has a narrow
 /// visible range (product.md FWL-09).
 fn note_range(run: &mut Run, people: &[ReadPerson], own: &[Person]) {
-    let is_shown = |person: &Person| people.binary_search_by(|one| one.user.as_str().cmp(person.user_id.as_str())).is_ok();
+    let is_shown =
+        |person: &Person| people.binary_search_by(|one| one.user.as_str().cmp(person.user_id.as_str())).is_ok();
     let met = |person: &&Person| !person.synced && !person.sign_ins.is_empty();
     let hidden = own.iter().filter(met).filter(|person| !is_shown(person)).count();
     if hidden > 0 {

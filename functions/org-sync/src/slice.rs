@@ -248,10 +248,7 @@ const CREDENTIALS: Text = Text::new(
     "WeLink 不接受应用的 client_id 和 client_secret（{0}）。请更换密钥后重试。",
     "WeLink refuses the app's client_id and client_secret ({0}). Replace the secret and begin again.",
 );
-const WELINK_REFUSED: Text = Text::new(
-    "WeLink 拒绝了请求（{0}）。{1}",
-    "WeLink refused a request ({0}). {1}",
-);
+const WELINK_REFUSED: Text = Text::new("WeLink 拒绝了请求（{0}）。{1}", "WeLink refused a request ({0}). {1}");
 const READ_INCOMPLETE: Text = Text::new(
     "WeLink 的数据没有完整读取，云桥通讯录没有改动。请稍后重试。",
     "What WeLink answered was not complete; the copy is unchanged. Begin again later.",

@@ -4,7 +4,9 @@
 use anyhow::{Result, ensure};
 use domain::audit::Action;
 use domain::ids::{DeptCode, OaUnitId, OaUserId, WeLinkUserId};
-use domain::model::{Department, DeptLink, Link, LinkOrigin, OaDepartment, OaUnitKind, Person, PersonSource, PersonStatus, Stamp};
+use domain::model::{
+    Department, DeptLink, Link, LinkOrigin, OaDepartment, OaUnitKind, Person, PersonSource, PersonStatus, Stamp,
+};
 use signin::Bridge;
 use sim::company::{self, Company, DepartmentKind};
 use sim::welink;

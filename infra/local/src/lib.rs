@@ -12,8 +12,8 @@ mod demo_directory;
 mod engine;
 mod files;
 mod front;
-mod scan_cli;
 mod queue;
+mod scan_cli;
 mod serve;
 mod triggers;
 

@@ -198,7 +198,8 @@ impl Queues {
             message_attribute_names: vec!["All".to_owned()],
             ..ReceiveMessageInput::default()
         };
-        let answer = self.provider.receive_message(asked).await.map_err(|error| anyhow!("the queue {name}: {error:?}"))?;
+        let answer =
+            self.provider.receive_message(asked).await.map_err(|error| anyhow!("the queue {name}: {error:?}"))?;
         Ok(answer.messages)
     }
 

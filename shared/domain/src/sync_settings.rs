@@ -155,7 +155,11 @@ mod tests {
         let (timer, mut at) = (Timer { every, minute }, Timestamp(read(after).as_millisecond()));
         for want in want {
             at = timer.next(at, &zone);
-            assert_eq!(jiff::Timestamp::from_millisecond(at.0).unwrap(), read(want), "{every:?} {minute} after {after}");
+            assert_eq!(
+                jiff::Timestamp::from_millisecond(at.0).unwrap(),
+                read(want),
+                "{every:?} {minute} after {after}"
+            );
         }
     }
 

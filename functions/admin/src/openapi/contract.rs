@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::values;
 use crate::{accounts, api_keys, apps, audit, auto_bind, conflicts, directory, enterprises, history};
-use crate::{runs, sync_settings};
 use crate::{input, link_jobs, links, oa_instances, oa_secrets, scan_login, sheet, tenants, transfer, visible_range};
+use crate::{runs, sync_settings};
 
 /// Schemas by their names.
 pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
