@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 
 /// Names of the queues; each has a dead-letter queue beside it.
 pub(crate) const SYNC: &str = "sync";
+/// Events of the OAs and hints of WeLink.
 pub(crate) const EVENTS: &str = "events";
 const ALL: [&str; 2] = [SYNC, EVENTS];
 
