@@ -22,7 +22,13 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("push-dispatch", &["domain", "platform", "state", "welink", "oa", "signin"]),
     // Written from the contracts alone: a simulator that shared types with a client would share its mistakes.
     ("sim", &["domain", "platform"]),
-    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "oa-intake", "org-sync", "push-dispatch", "sim"]),
+    (
+        "local",
+        &[
+            "domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "oa-intake", "org-sync",
+            "push-dispatch", "sim",
+        ],
+    ),
     ("xtask", &[]),
     ("hello", &[]),
     (

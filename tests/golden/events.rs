@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-const SAMPLES: [&str; 4] = ["admin.json", "app-home.get.json", "app-home.post.json", "qr-login.get.json"];
+const SAMPLES: [&str; 5] =
+    ["admin.json", "app-home.get.json", "app-home.post.json", "oa-intake.post.json", "qr-login.get.json"];
 /// What org-sync gets; it takes them as they are.
 const TICK: &str = "org-sync.tick.json";
 const MESSAGE: &str = "org-sync.message.json";

@@ -3,26 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 
-use domain::ids::TenantId;
+use domain::ids::{AppId, OaInstanceId, RANDOM_CHARS, TenantId};
 use platform::config::{Config, KEYS};
 use platform::entropy::Entropy;
 use platform::vault::Vault;
 use serde_json::{Value, json};
 use state::index::INDEXES;
-use state::table;
+use state::{keys, table};
 
 use crate::yaml;
 
 /// What each function may do on the table. An action more or less is a decision that this list records.
-const ACTIONS: [(&str, &[&str]); 4] = [
+const ACTIONS: [(&str, &[&str]); 5] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("QrLoginRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("OaIntakeRole", &["GetItem", "PutItem", "Query"]),
     // Unbinding deletes the OA user's side of the link.
     ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("OrgSyncRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
 ];
 /// What a role may do on queues.
-const ON_QUEUES: [(&str, &[&str]); 2] = [
+const ON_QUEUES: [(&str, &[&str]); 3] = [
+    ("OaIntakeRole", &["SendMessage"]),
     ("AdminRole", &["SendMessage"]),
     ("OrgSyncRole", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"]),
 ];
@@ -112,7 +114,8 @@ fn no_function_changes_or_deletes_an_audit_entry() {
     let partition = state::keys::audit_partition(&tenant, "202611");
     for (name, role) in of_type(&template, "AWS::IAM::Role") {
         let statements = statements(role);
-        let denied = statements.iter().find(|statement| statement["Effect"] == "Deny").unwrap();
+        let denied = statements.iter().find(|statement| statement["Sid"] == "AuditIsAppendOnly").unwrap();
+        assert_eq!(denied["Effect"], "Deny");
         assert_eq!(actions(denied), BTreeSet::from(["dynamodb:DeleteItem", "dynamodb:UpdateItem"]), "{name}");
         let pattern = &denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
         let pattern = list(pattern)[0].as_str().unwrap();
@@ -126,24 +129,52 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
 }
 
-/// The gateway sends qr-login the paths that its router serves and that the local bridge sends it; each has a throttle
+/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a throttle
 /// of its own.
 #[test]
-fn the_paths_of_scan_login_lead_to_its_function() {
+fn the_paths_of_a_function_lead_to_it() {
     let template = template();
-    let events = &template["Resources"]["QrLoginFunction"]["Properties"]["Events"];
-    let mut routed: Vec<String> = Vec::new();
-    for event in events.as_object().unwrap().values() {
-        let properties = &event["Properties"];
-        assert_eq!(properties["ApiId"]["Ref"], "EmployeesApi");
-        let path = properties["Path"].as_str().unwrap();
-        let route = format!("{} {path}", properties["Method"].as_str().unwrap());
-        let throttle = &template["Resources"]["EmployeesApi"]["Properties"]["RouteSettings"][&route];
-        assert!(throttle["ThrottlingRateLimit"].as_u64().is_some_and(|limit| limit <= 500), "{route}");
-        routed.push(path.strip_suffix("{proxy+}").unwrap().to_owned());
+    for (function, paths) in [("QrLoginFunction", qr_login::PATHS), ("OaIntakeFunction", oa_intake::PATHS)] {
+        let events = &template["Resources"][function]["Properties"]["Events"];
+        let mut routed: Vec<String> = Vec::new();
+        for event in events.as_object().unwrap().values() {
+            let properties = &event["Properties"];
+            assert_eq!(properties["ApiId"]["Ref"], "EmployeesApi");
+            let path = properties["Path"].as_str().unwrap();
+            let route = format!("{} {path}", properties["Method"].as_str().unwrap());
+            let throttle = &template["Resources"]["EmployeesApi"]["Properties"]["RouteSettings"][&route];
+            assert!(throttle["ThrottlingRateLimit"].as_u64().is_some_and(|limit| limit <= 500), "{route}");
+            routed.push(path.strip_suffix("{proxy+}").unwrap().to_owned());
+        }
+        routed.sort();
+        assert_eq!(routed, paths);
     }
-    routed.sort();
-    assert_eq!(routed, qr_login::PATHS);
+}
+
+/// design.md 5: what takes callbacks reads the keys that open them, and no `client_secret`.
+#[test]
+fn oa_intake_reads_what_it_needs_and_no_client_secret() {
+    let template = template();
+    let tenant = TenantId::parse("0123456789").unwrap();
+    let app = AppId::from_random(&tenant, [7; RANDOM_CHARS]);
+    let instance = OaInstanceId::from_random(&tenant, [7; RANDOM_CHARS]);
+    let statements = statements(&template["Resources"]["OaIntakeRole"]);
+    let patterns = |sid: &str, test: &str| -> Vec<&str> {
+        let statement = statements.iter().find(|statement| statement["Sid"] == sid).unwrap();
+        let keys = list(&statement["Condition"][test]["dynamodb:LeadingKeys"]);
+        keys.into_iter().map(|key| key.as_str().unwrap()).collect()
+    };
+    let (read, kept) = (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
+    let fits = |patterns: &[&str], pk: &str| patterns.iter().any(|pattern| like(pattern, pk));
+    let settings = [keys::tenant(&tenant), keys::oa_secrets(&instance)];
+    let taken = [keys::callback_taken(&app, "f"), keys::call_taken(&instance, "c"), keys::event_taken(&instance, "e")];
+    for key in settings.iter().chain(&taken).chain([&keys::callback_secret(&app)]) {
+        assert!(fits(&read, &key.pk), "{key:?}");
+    }
+    assert!(settings.iter().all(|key| fits(&kept, &key.pk)) && taken.iter().all(|key| !fits(&kept, &key.pk)));
+    for secret in [keys::app_secrets(&app), keys::token(&app), keys::registry_signing_key("k")] {
+        assert!(!fits(&read, &secret.pk), "{secret:?}");
+    }
 }
 
 #[test]

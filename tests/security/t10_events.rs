@@ -58,7 +58,8 @@ async fn t10_no_forged_event_is_taken() {
     for kept in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         attempts.push((genuine.iter().filter(|(name, _)| name != kept).cloned().collect(), body.clone()));
     }
-    for offset_s in [-301, 302] {
+    // The future one stays out of reach for as long as this test takes.
+    for offset_s in [-301, 900] {
         attempts.push((signed(&known.push_secret, "msg_1", now.plus_s(offset_s), &text), body.clone()));
     }
     let mut taken = 0;

@@ -35,7 +35,9 @@ use tokio::task::JoinHandle;
 
 /// Names of the queues; each has a dead-letter queue beside it.
 pub(crate) const SYNC: &str = "sync";
-const ALL: [&str; 1] = [SYNC];
+/// Events of the OAs and hints of WeLink.
+pub(crate) const EVENTS: &str = "events";
+const ALL: [&str; 2] = [SYNC, EVENTS];
 
 /// As in template.yaml: six times what a function may take, and how often a message is tried.
 const VISIBLE_AGAIN_S: u32 = 540;

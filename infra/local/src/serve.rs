@@ -170,6 +170,7 @@ fn config(options: &Options, port: u16, parts: (&str, &Queues), operator_key: &s
         ("BRIDGE_DYNAMODB_ENDPOINT".to_owned(), table.to_owned()),
         ("BRIDGE_SQS_ENDPOINT".to_owned(), queues.endpoint.clone()),
         ("BRIDGE_SYNC_QUEUE".to_owned(), queues.url(queue::SYNC)),
+        ("BRIDGE_EVENTS_QUEUE".to_owned(), queues.url(queue::EVENTS)),
         ("BRIDGE_OPERATOR_KEY_SHA256".to_owned(), sha256_hex(operator_key)),
     ]);
     match &options.systems {

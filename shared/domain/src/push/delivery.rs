@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 pub const KEPT_S: i64 = 90 * 86_400;
 /// How long a claim holds: longer than a function may run.
 pub const CLAIM_S: i64 = 120;
+/// How often a held message is looked at: at every tick, so that it follows a link within a minute (product.md PSH-14).
+const HELD_LOOK_S: i64 = 50;
 
 /// Where one delivery stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,16 +74,18 @@ impl Delivery {
     pub fn is_due(&self, now: Timestamp) -> bool {
         match &self.state {
             State::Waiting { due, .. } => *due <= now,
-            State::Claimed { until, .. } | State::Held { until } => *until <= now,
+            State::Claimed { until, .. } => *until <= now,
+            State::Held { .. } => true,
             State::Sent { .. } | State::Unknown { .. } | State::Failed { .. } | State::Skipped { .. } => false,
         }
     }
 
     /// When it is to be looked at again; `None` = it has ended.
-    pub fn next(&self) -> Option<Timestamp> {
+    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         match &self.state {
             State::Waiting { due, .. } => Some(*due),
-            State::Claimed { until, .. } | State::Held { until } => Some(*until),
+            State::Claimed { until, .. } => Some(*until),
+            State::Held { until } => Some((*until).min(now.plus_s(HELD_LOOK_S))),
             State::Sent { .. } | State::Unknown { .. } | State::Failed { .. } | State::Skipped { .. } => None,
         }
     }
@@ -139,8 +143,6 @@ pub struct Message {
     /// Joins it to the log lines of its arrival.
     #[serde(default)]
     pub trace: String,
-    #[serde(default)]
-    pub version: u64,
 }
 
 impl Message {
@@ -158,7 +160,7 @@ impl Message {
         let receivers = event.as_ref().map_or(0, |event| event.recipients.len());
         let deliveries =
             (0..aims.len()).flat_map(|aim| (0..receivers).map(move |to| Delivery::new(aim, to, now))).collect();
-        Self { id, instance, received: now, event, refused: None, aims, deliveries, trace: String::new(), version: 0 }
+        Self { id, instance, received: now, event, refused: None, aims, deliveries, trace: String::new() }
     }
 
     pub fn recipient(&self, to: usize) -> Option<&Named> {
@@ -166,8 +168,8 @@ impl Message {
     }
 
     /// When something of it is to be done next.
-    pub fn next(&self) -> Option<Timestamp> {
-        self.deliveries.iter().filter_map(Delivery::next).min()
+    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.deliveries.iter().filter_map(|delivery| delivery.next(now)).min()
     }
 
     pub fn standing(&self) -> Standing {
@@ -229,6 +231,6 @@ mod tests {
         delivery.state = State::Claimed { until: Timestamp(9), owner: "x".to_owned() };
         assert!(!delivery.is_due(Timestamp(8)) && delivery.is_due(Timestamp(9)));
         delivery.state = State::Unknown { at: Timestamp(9) };
-        assert!(!delivery.is_due(Timestamp(i64::MAX)) && delivery.next().is_none());
+        assert!(!delivery.is_due(Timestamp(i64::MAX)) && delivery.next(Timestamp(9)).is_none());
     }
 }

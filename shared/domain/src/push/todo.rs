@@ -34,7 +34,7 @@ impl Order {
 
 /// What the OA wants of a to-do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "want", rename_all = "kebab-case")]
+#[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Want {
     /// It is open, and looks like this: a fingerprint of what is shown.
     Open { look: String },
@@ -43,7 +43,7 @@ pub enum Want {
 
 /// What WeLink shows of it, as far as we know.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "remote", rename_all = "kebab-case")]
+#[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Remote {
     #[default]
     Absent,
@@ -58,9 +58,7 @@ pub enum Remote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Todo {
     pub order: Order,
-    #[serde(flatten)]
     pub want: Want,
-    #[serde(flatten)]
     pub remote: Remote,
     /// Part of the row's `taskId`; a row that is made anew has the next one, since an id that WeLink has forgotten is not
     /// used again.
@@ -100,6 +98,7 @@ pub enum Effect {
 /// The end of a whole matter (办结), for everybody: whatever the OA said of it until then is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {
+    #[serde(rename = "closed_ms")]
     pub time: Timestamp,
 }
 
