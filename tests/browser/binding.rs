@@ -98,6 +98,8 @@ async fn hom_04_browser_a_member_confirms_himself_at_the_oas_own_page() {
     tap(&browser).await;
     // Each step by a real browser: form policies, redirects and cookies between the two sites hold.
     browser.click("#at-oa button").await;
+    // Both pages have an `#account`: only the OA's has this button.
+    browser.find("[data-test=sign-in]").await;
     browser.fill("#account", UNLINKED).await;
     browser.fill("#password", DEMO_PASSWORD).await;
     browser.click("[data-test=sign-in]").await;

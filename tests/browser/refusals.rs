@@ -1,6 +1,7 @@
 //! HOM-09: who is not let in reads why, what to do, and a trace id.
 
 use domain::text::Lang;
+use sim::company::CLOSED;
 use tests::chromium::{Chromium, Look, PHONE};
 use tests::program::Program;
 use tokio::net::TcpListener;
@@ -95,4 +96,18 @@ async fn hom_09_browser_outside_welink_nobody_waits_for_the_vendors_server() {
     let browser = Chromium::start(PHONE, bridge.port).await;
     browser.goto(&bridge.homepage()).await;
     browser.find("#outside:not([hidden])").await;
+}
+
+#[tokio::test]
+async fn hom_09_browser_to_whom_welink_gives_no_code_reads_what_it_may_be() {
+    let bridge = Program::start(&[]).await;
+    for lang in [Lang::Zh, Lang::En] {
+        let browser = Chromium::start(Look { lang, ..PHONE }, bridge.port).await;
+        hold(&browser, &bridge, CLOSED).await;
+        tap(&browser).await;
+        let told = browser.text("#refused:not([hidden])").await;
+        assert!(told.contains(if lang == Lang::Zh { "可见范围" } else { "visible range" }), "{told}");
+        browser.is_accessible(&told).await;
+        browser.picture(&format!("no-code-360-{}", &lang.tag()[..2])).await;
+    }
 }

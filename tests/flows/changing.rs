@@ -133,6 +133,18 @@ async fn q4_link_hosts_are_bounded_and_stay_while_a_homepage_leads_there() {
 }
 
 #[tokio::test]
+async fn q9_a_team_has_a_time_zone_and_what_is_none_is_refused() {
+    let world = World::start().await;
+    let path = format!("/v1/tenants/{}", world.tenant());
+    assert_eq!(get(&world, &path).await["zone"], "Asia/Shanghai");
+    for bad in ["Mars/Olympus", "UTC+8", ""] {
+        assert_eq!(fields(&patch(&world, &path, json!({ "zone": bad })).await), ["zone"], "{bad}");
+    }
+    assert_eq!(patch(&world, &path, json!({ "zone": "europe/berlin" })).await.status, StatusCode::OK);
+    assert_eq!(get(&world, &path).await["zone"], "Europe/Berlin");
+}
+
+#[tokio::test]
 async fn q27_an_enterprise_keeps_its_oa_while_links_are_made_of_its_ids() {
     let world = World::start().await;
     let oa = world.running.origin("oa");

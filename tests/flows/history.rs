@@ -219,8 +219,8 @@ async fn furnish(world: &World) {
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     let path = format!("/v1/tenants/{}/scan-login", known.tenant);
     let scan = json!({
-        "version": get(world, &path).await["version"], "enabled": true, "apps": [known.app], "life_s": 90, "networks": ["10.0.0.0/8"],
-        "number_matching": true,
+        "version": get(world, &path).await["version"], "enabled": true, "apps": [known.app], "life_s": 90,
+        "networks": ["10.0.0.0/8"], "number_matching": true,
     });
     let page = world.api(Method::PUT, &path, Some(&scan)).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);

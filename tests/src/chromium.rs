@@ -35,7 +35,7 @@ use driver::{Driver, Raw};
 const WAIT_MAX: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// Bytes of a picture at most: the guide must stay small.
-const PICTURE_BYTES_MAX: usize = 150_000;
+const PICTURE_BYTES_MAX: usize = 250_000;
 
 /// How the browser presents itself.
 #[derive(Debug, Clone, Copy)]
@@ -170,6 +170,10 @@ impl Chromium {
     pub async fn colours(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        // A frame, in which the new colours begin to fade in, and then until they have.
+        let drawn = "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+        self.until("the colours are drawn", drawn).await;
+        self.until("the colours have changed", "return document.getAnimations().length === 0").await;
     }
 
     /// Takes a picture of this window as `<name>.png`: into docs/guide/img when `BRIDGE_SCREENSHOTS` is 1, else into

@@ -4,13 +4,17 @@
 
 pub mod chromium;
 pub mod contact_client;
+pub mod element;
 pub mod gateway;
+pub mod intake;
 pub mod logs;
 pub mod own_page;
 pub mod program;
 pub mod runtime_api;
 pub mod scan;
 pub mod simulated;
+pub mod sqs;
+pub mod sync;
 pub mod tap;
 pub mod tools;
 pub mod web;

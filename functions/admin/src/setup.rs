@@ -18,6 +18,7 @@ use domain::model::{Stamp, Tenant};
 use domain::problem;
 use domain::role::Role;
 use domain::time::Timestamp;
+use domain::zone::Zone;
 use platform::secret::{Secret, sha256_hex};
 use serde::Serialize;
 use signin::Bridge;
@@ -105,7 +106,14 @@ pub async fn begin(bridge: &Bridge, first: &First<'_>, from: &str) -> Result<(Te
 
     let id = TenantId::from_random(bridge.entropy().bytes::<TENANT_CHARS>());
     let stamp = Stamp { at: bridge.clock().now(), by: login.as_str().to_owned() };
-    let tenant = Tenant { id: id.clone(), name: team, link_hosts: Vec::new(), created: stamp.clone(), version: 0 };
+    let tenant = Tenant {
+        id: id.clone(),
+        name: team,
+        link_hosts: Vec::new(),
+        zone: Zone::default(),
+        created: stamp.clone(),
+        version: 0,
+    };
     let owner = Account {
         id: AccountId::from_random(&id, bridge.entropy().bytes::<RANDOM_CHARS>()),
         login,

@@ -10,6 +10,7 @@ use domain::history::Setting;
 use domain::ids::{TENANT_CHARS, TenantId};
 use domain::model::{App, Homepage, Tenant};
 use domain::problem;
+use domain::zone::Zone;
 use serde::Deserialize;
 use signin::Bridge;
 use state::config::{Saved, TenantConfig};
@@ -30,6 +31,9 @@ pub(crate) struct NewTenant {
     /// Hosts that custom homepage links may lead to.
     #[serde(default)]
     pub(crate) link_hosts: Vec<String>,
+    /// The IANA name of the time zone; `Asia/Shanghai` if it is absent.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
 }
 
 /// A change of a tenant's settings; what is absent stays as it is.
@@ -43,6 +47,9 @@ pub(crate) struct Change {
     pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) link_hosts: Option<Vec<String>>,
+    /// The IANA name of the time zone in which times are shown and timed runs are due, such as `Asia/Shanghai`.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor) -> Response {
@@ -93,6 +100,9 @@ pub(crate) async fn apply(
     if let Some(hosts) = change.link_hosts {
         after.link_hosts = link_hosts(&hosts)?;
     }
+    if let Some(name) = change.zone {
+        after.zone = zone(&name)?;
+    }
     if change.version != after.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
@@ -130,6 +140,10 @@ pub(crate) fn check(tenant: &Tenant, apps: &[App]) -> Result<(), ApiError> {
     Ok(())
 }
 
+fn zone(name: &str) -> Result<Zone, ApiError> {
+    Zone::parse(name).map_err(|why| ApiError::field("zone", why.to_string()))
+}
+
 fn link_hosts(texts: &[String]) -> Result<Vec<String>, ApiError> {
     if texts.len() > LINK_HOSTS_MAX {
         let reason = format!("at most {LINK_HOSTS_MAX} hosts / 最多 {LINK_HOSTS_MAX} 个主机");
@@ -145,6 +159,7 @@ pub(crate) async fn make(bridge: &Bridge, actor: &Actor, sent: Sent<'_, NewTenan
         id: TenantId::from_random(bridge.entropy().bytes::<TENANT_CHARS>()),
         name: input::name("name", &new.name)?,
         link_hosts,
+        zone: new.zone.as_deref().map(zone).transpose()?.unwrap_or_default(),
         created: actor.stamp(bridge),
         version: 0,
     };

@@ -11,6 +11,12 @@
     document.getElementById("outside").hidden = false;
   }
 
+  // A browser outside WeLink refuses too, so what is said then suits both.
+  function refused() {
+    document.getElementById("refused").hidden = false;
+    outside();
+  }
+
   // The code that comes after patience has run out still lets its owner in.
   function enter(answer) {
     form.elements.code.value = answer.code;
@@ -22,7 +28,7 @@
   function ask() {
     if (asked || !window.HWH5 || !window.HWH5.getAuthCode) { return; }
     asked = true;
-    window.HWH5.getAuthCode({ clientId: form.dataset.clientId }).then(enter, outside);
+    window.HWH5.getAuthCode({ clientId: form.dataset.clientId }).then(enter, refused);
   }
 
   // A page that the browser takes from its history holds a spent state: begin anew.

@@ -23,6 +23,11 @@ pub mod words {
     pub const CONTINUE: Text = Text::new("继续进入 OA", "Continue to the OA");
     pub const TRY_AGAIN: Text = Text::new("重试", "Try again");
     pub const TRACE: Text = Text::new("追踪号", "Trace id");
+    pub const REFUSED: Text = Text::new(
+        "已经在 WeLink 中？那么您的账号可能不在该应用的可见范围内，或已停用，请联系管理员。",
+        "In WeLink already? Then you may be outside the app's visible range, or your account is closed: \
+         ask your administrator.",
+    );
     pub const BY_BROWSER: Text = Text::new("用 WeLink 账号登录", "Sign in with WeLink");
     pub const TESTED: Text = Text::new("浏览器登录可以使用", "The browser sign-in works");
     pub const TESTED_HINT: Text = Text::new(
@@ -34,7 +39,8 @@ pub mod words {
 
     /// Every text, for a test over the catalogue.
     #[cfg(test)]
-    pub const ALL: [Text; 10] = [
+    pub const ALL: [Text; 11] = [
+        REFUSED,
         BY_BROWSER,
         TESTED,
         TESTED_HINT,
@@ -159,6 +165,11 @@ fn refused_at(refusal: &Refusal, lang: Lang, retry: bool) -> Response {
 pub fn refused_json(refusal: &Refusal, lang: Lang) -> Response {
     refusal.log();
     problem_json(refusal.problem, lang, &[], refusal.retry_after_s)
+}
+
+/// A problem as this function's paths say it: servers get a document, browsers a page.
+pub fn say(path: &str, problem: Problem, lang: Lang) -> Response {
+    if path.starts_with("/v1/") { refused_json(&problem.into(), lang) } else { refused(&problem.into(), lang) }
 }
 
 pub async fn not_found(request: Request<Body>) -> Response {

@@ -120,6 +120,9 @@ enum TenantCommand {
         /// Host that a custom homepage link may lead to; may be repeated.
         #[arg(long = "link-host", value_name = "HOST")]
         link_hosts: Vec<String>,
+        /// IANA name of the team's time zone.
+        #[arg(long, default_value = "Asia/Shanghai")]
+        zone: String,
     },
 }
 
@@ -382,15 +385,14 @@ fn print_doors(running: &Running, setup: Option<&str>) {
         println!("  make the first account within 60 minutes, at");
         println!("        {link}");
     }
-    println!("        http://bridge.localhost:{port}    what WeLink opens");
-    println!("  Ctrl-C ends it; the data stays.");
+    println!("        http://bridge.localhost:{port}    what WeLink opens\n  Ctrl-C ends it; the data stays.");
 }
 
 async fn ask(api: &Client, command: Command) -> Result<Value> {
     match command {
         Command::Tenant(TenantCommand::List) => api.get("/v1/tenants").await,
-        Command::Tenant(TenantCommand::Add { name, link_hosts }) => {
-            api.post("/v1/tenants", &json!({ "name": name, "link_hosts": link_hosts })).await
+        Command::Tenant(TenantCommand::Add { name, link_hosts, zone }) => {
+            api.post("/v1/tenants", &json!({ "name": name, "link_hosts": link_hosts, "zone": zone })).await
         }
         Command::Oa(command) => ask_oa(api, command).await,
         Command::Enterprise(EnterpriseCommand::List { tenant }) => {

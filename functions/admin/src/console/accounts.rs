@@ -118,7 +118,7 @@ async fn list_page(bridge: &Bridge, visitor: &Visitor, key_form: &Given, made: O
             text(&account.name),
             text(role_name(lang, account.role)),
             state,
-            time(account.created.at),
+            time(visitor.zone(), account.created.at),
         ]
     };
     let table = Table {
@@ -150,9 +150,9 @@ fn keys_card(visitor: &Visitor, keys: &[ApiKey], given: &Given) -> Html {
         vec![
             text(&key.name),
             text(role_name(lang, key.role)),
-            key.expires.map_or_else(|| quiet(t(words::FOREVER)), time),
+            key.expires.map_or_else(|| quiet(t(words::FOREVER)), |at| time(visitor.zone(), at)),
             text(key.last_used_day.as_deref().unwrap_or(t(words::NEVER))),
-            time(key.created.at).and(&quiet(&key.created.by)),
+            time(visitor.zone(), key.created.at).and(&quiet(&key.created.by)),
             delete.html(),
         ]
     };
@@ -287,7 +287,13 @@ async fn sessions_card(bridge: &Bridge, visitor: &Visitor, account: &Account) ->
         } else {
             button(action, visitor.csrf(), t(words::END), "danger small").html()
         };
-        vec![time(session.opened), time(session.last_seen), text(&session.from), quiet(&session.agent), end]
+        vec![
+            time(visitor.zone(), session.opened),
+            time(visitor.zone(), session.last_seen),
+            text(&session.from),
+            quiet(&session.agent),
+            end,
+        ]
     };
     let columns = [words::OPENED, words::SEEN, w::FROM, words::BROWSER].map(t);
     let table = Table {
@@ -403,7 +409,7 @@ fn me_page(visitor: &Visitor, given: &Given) -> Page {
         (t(w::LOGIN), text(&visitor.session.login)),
         (t(w::NAME), text(&visitor.session.name)),
         (t(words::ROLE), text(role_name(lang, visitor.session.role))),
-        (t(words::OPENED), time(visitor.session.opened)),
+        (t(words::OPENED), time(visitor.zone(), visitor.session.opened)),
     ]);
     let form = Form::post("/me/password", visitor.csrf(), t(words::CHANGE_PASSWORD))
         .field(

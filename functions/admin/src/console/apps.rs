@@ -176,9 +176,10 @@ pub async fn show(State(bridge): State<Bridge>, visitor: Visitor, Path(app): Pat
 }
 
 /// When and by whom the secret was set, or that it is not.
-pub(super) fn secret(lang: Lang, app: &App) -> Html {
+pub(super) fn secret(visitor: &Visitor, app: &App) -> Html {
+    let lang = visitor.lang();
     match &app.secret_set {
-        Some(set) => quiet(words::SET_ON.get(lang)).and(&time(set.at)).and(&quiet(&set.by)),
+        Some(set) => quiet(words::SET_ON.get(lang)).and(&time(visitor.zone(), set.at)).and(&quiet(&set.by)),
         None => tag(Tone::Bad, words::SECRET_MISSING.get(lang)),
     }
 }
@@ -205,8 +206,8 @@ async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Give
         ("client_id", copy(lang, app.client_id.as_str())),
         (t(words::COMPANY), text(&app.welink_company)),
         (t(words::MODE), text(&homepage_label(app))),
-        (t(super::enterprises::words::SECRET), secret(lang, app)),
-        (t(w::CREATED), time(app.created.at).and(&quiet(&app.created.by))),
+        (t(super::enterprises::words::SECRET), secret(visitor, app)),
+        (t(w::CREATED), time(visitor.zone(), app.created.at).and(&quiet(&app.created.by))),
     ]);
     let about = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![about], ..Card::default() });
     let mut page = Page::new(visitor, Section::Apps, Some(&place.enterprise.id), &app.name)
@@ -319,7 +320,7 @@ fn browser_card(visitor: &Visitor, bridge: &Bridge, app: &App) -> Html {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let tested = match app.browser.tested {
-        Some(at) => tag(Tone::Ok, t(words::TESTED)).and(&time(at)),
+        Some(at) => tag(Tone::Ok, t(words::TESTED)).and(&time(visitor.zone(), at)),
         None => tag(Tone::Plain, t(words::NEVER_TESTED)),
     };
     let redirect = format!("{}{}", bridge.config().origin, signin::OAUTH_CALLBACK);

@@ -100,7 +100,7 @@ fn row(visitor: &Visitor, entry: &Entry) -> Vec<Html> {
         entry.detail.iter().map(|(name, value)| text(name).and(&code(value))).chain([code(&entry.trace)]).collect();
     let detail = super::blocks::stack(&lines);
     vec![
-        time(entry.at),
+        time(visitor.zone(), entry.at),
         code(action),
         text(&entry.actor),
         code(&entry.object),

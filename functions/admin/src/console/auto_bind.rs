@@ -54,7 +54,7 @@ pub fn auto_bind_card(visitor: &Visitor, enterprise: &Enterprise, refused: Optio
     } else {
         facts(&[(t(w::STATE), text(t(if setting.enabled { w::ON } else { w::OFF })))])
     };
-    let changed = setting.changed.as_ref().map(|stamp| time(stamp.at).and(&quiet(&stamp.by)));
+    let changed = setting.changed.as_ref().map(|stamp| time(visitor.zone(), stamp.at).and(&quiet(&stamp.by)));
     html(&Card {
         id: "auto-bind",
         title: t(words::TITLE).to_owned(),

@@ -120,7 +120,7 @@ async fn page(
     if visitor.may(Permission::Bind) {
         page = page.block(columns(&[import_card(visitor, &known, &import), bulk_card(visitor, &known, count, &bulk)]));
     }
-    Ok(page.block(jobs_card(lang, &jobs)).block(auto_bind_card(visitor, &known, None)))
+    Ok(page.block(jobs_card(visitor, &jobs)).block(auto_bind_card(visitor, &known, None)))
 }
 
 fn conflicts_card(visitor: &Visitor, enterprise: &Enterprise, conflicts: &[Conflict]) -> Html {
@@ -250,7 +250,8 @@ pub fn phase(lang: Lang, phase: Phase) -> Html {
     tag(tone, word.get(lang))
 }
 
-fn jobs_card(lang: Lang, jobs: &[View]) -> Html {
+fn jobs_card(visitor: &Visitor, jobs: &[View]) -> Html {
+    let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let row = |view: &View| {
         let job = &view.job;
@@ -258,7 +259,7 @@ fn jobs_card(lang: Lang, jobs: &[View]) -> Html {
             link(&format!("/link-jobs/{}", job.id), t(kind(job.kind))),
             phase(lang, job.phase),
             text(&job.total.to_string()),
-            time(job.created.at),
+            time(visitor.zone(), job.created.at),
             text(&job.created.by),
         ]
     };

@@ -5,6 +5,7 @@
 use askama::Template;
 use domain::text::{Lang, Text};
 use domain::time::Timestamp;
+use domain::zone::Zone;
 
 use super::words as w;
 
@@ -154,12 +155,11 @@ struct Time {
     shown: String,
 }
 
-/// A moment in the time of the enterprises (UTC+8); the exact one in UTC is its title.
-pub fn time(at: Timestamp) -> Html {
+/// A moment in the tenant's time; the exact one in UTC is its title.
+pub fn time(zone: &Zone, at: Timestamp) -> Html {
     let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
-    let there = instant.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     let utc = instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    html(&Time { utc, shown: there.strftime("%Y-%m-%d %H:%M:%S").to_string() })
+    html(&Time { utc, shown: zone.shown(at) })
 }
 
 #[derive(Template)]

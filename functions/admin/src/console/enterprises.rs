@@ -348,7 +348,7 @@ fn apps_card(visitor: &Visitor, enterprise: &Enterprise, mine: &[&App]) -> Html 
             super::blocks::code(app.client_id.as_str()),
             text(&super::apps::homepage_label(app)),
             state,
-            super::apps::secret(lang, app),
+            super::apps::secret(visitor, app),
         ]
     };
     let href = format!("/enterprises/{}/new-app", enterprise.id);

@@ -27,6 +27,9 @@ pub mod words {
         TEAM_NAME = "团队名称" / "Name of the team";
         HOSTS = "自定义链接允许的主机名" / "Hosts that custom links may lead to";
         HOSTS_HINT = "每行一个，例如 intranet.example.com" / "One a line, for example intranet.example.com";
+        ZONE = "时区" / "Time zone";
+        ZONE_HINT = "IANA 名称，例如 Asia/Shanghai；控制台按它显示时间，定时同步按它开始"
+            / "Its IANA name, for example Asia/Shanghai; the console shows times in it, and timed runs start by it";
         SAVE_TEAM = "保存团队设置" / "Save the team's settings";
         CARRY = "导出与导入" / "Export and import";
         CARRY_LEAD = "导出全部设置为 JSON，不含任何密钥。可导入到一个空的团队。"
@@ -138,18 +141,26 @@ fn row(visitor: &Visitor, view: &View) -> Vec<Html> {
     } else {
         quiet("")
     };
-    vec![time(view.at), text(&view.by), text(t(kind)).and(&quiet(&view.name)), folded(&label, &html(&detail)), back]
+    vec![
+        time(visitor.zone(), view.at),
+        text(&view.by),
+        text(t(kind)).and(&quiet(&view.name)),
+        folded(&label, &html(&detail)),
+        back,
+    ]
 }
 
 fn team_card(visitor: &Visitor, tenant: &domain::model::Tenant, refused: Option<Given>) -> Html {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let given = refused.unwrap_or_else(|| {
-        Given::fresh(Fields::default().with("name", &tenant.name).with("link_hosts", tenant.link_hosts.join("\n")))
+        let fields = Fields::default().with("name", &tenant.name).with("zone", tenant.zone.name());
+        Given::fresh(fields.with("link_hosts", tenant.link_hosts.join("\n")))
     });
     let form = Form::post("/team", visitor.csrf(), t(words::SAVE_TEAM))
         .hidden("version", tenant.version.to_string())
         .field(Field::new("name", t(words::TEAM_NAME)), &given)
+        .field(Field::new("zone", t(words::ZONE)).hint(t(words::ZONE_HINT)), &given)
         .field(Field::new("link_hosts", t(words::HOSTS)).hint(t(words::HOSTS_HINT)).kind(Kind::Area), &given);
     html(&Card { id: "team", title: t(words::TEAM).to_owned(), blocks: vec![form.html()], ..Card::default() })
 }
@@ -179,6 +190,7 @@ pub async fn save_team(State(bridge): State<Bridge>, posted: Posted) -> Response
         version: fields.number("version"),
         name: Some(fields.text("name")),
         link_hosts: Some(fields.lines("link_hosts")),
+        zone: Some(fields.text("zone")),
     };
     match tenants::apply(&bridge, &visitor.actor, visitor.session.tenant.as_str(), Sent::Form(change)).await {
         Ok(_) => done("/settings-history", "saved"),

@@ -67,7 +67,7 @@ async fn page(bridge: &Bridge, visitor: &Visitor, view: &View) -> Result<Page, A
     let about = [
         (t(w::STATE), phase(lang, job.phase)),
         (t(super::bindings::words::ROWS), text(&job.total.to_string())),
-        (t(w::CREATED), time(job.created.at).and(&quiet(&job.created.by))),
+        (t(w::CREATED), time(visitor.zone(), job.created.at).and(&quiet(&job.created.by))),
     ];
     let counts: Vec<(&'static str, Html)> =
         job.counts.iter().map(|(status, count)| (status.text().get(lang), text(&count.to_string()))).collect();

@@ -96,7 +96,7 @@ pub async fn list(State(bridge): State<Bridge>, visitor: Visitor) -> Response {
                 link(&format!("/oa-instances/{}", oa.id), &oa.name),
                 text(&oa.base),
                 bound(lang, oa),
-                time(oa.created.at),
+                time(visitor.zone(), oa.created.at),
             ]
         };
         let action = visitor.may(Permission::Own).then(|| button_link("/new-oa-instance", t(words::NEW), "primary"));
@@ -222,7 +222,7 @@ fn secrets_card(visitor: &Visitor, oa: &OaInstance) -> Html {
     let lang = visitor.lang();
     let t = |text: domain::text::Text| text.get(lang);
     let set = |stamp: &Option<domain::model::Stamp>| {
-        stamp.as_ref().map_or_else(|| quiet(t(w::NONE)), |stamp| time(stamp.at).and(&quiet(&stamp.by)))
+        stamp.as_ref().map_or_else(|| quiet(t(w::NONE)), |stamp| time(visitor.zone(), stamp.at).and(&quiet(&stamp.by)))
     };
     let known = facts(&[
         (t(words::BEARER), set(&oa.secrets.scim_bearer)),
@@ -444,7 +444,8 @@ async fn one(bridge: &Bridge, visitor: &Visitor, instance: &str) -> Answered {
         (t(words::REVOKE), oa.revoke_url.as_deref().map_or_else(absent, text)),
         (t(words::VERIFY), oa.verify_url.as_deref().map_or_else(absent, text)),
         (t(w::STATE), bound(lang, &oa)),
-        (t(w::CREATED), time(oa.created.at).and(&quiet(&oa.created.by))),
+        (t(w::NAV_SCAN_LOGIN), scan_login(bridge, lang, &oa)),
+        (t(w::CREATED), time(visitor.zone(), oa.created.at).and(&quiet(&oa.created.by))),
     ]);
     let settings = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![settings], ..Card::default() });
     let apps = match service::read_apps(bridge, &visitor.actor, instance).await {
@@ -466,6 +467,11 @@ async fn one(bridge: &Bridge, visitor: &Visitor, instance: &str) -> Answered {
         page = page.action(button_link(&format!("/oa-instances/{}/edit", oa.id), t(w::EDIT), "primary"));
     }
     Ok(page.block(columns(&[settings, apps])).answer())
+}
+
+/// The page with a code for this OA's login page, and where it is set up.
+fn scan_login(bridge: &Bridge, lang: Lang, oa: &OaInstance) -> Html {
+    copy(lang, &super::scan_login::address(bridge, oa)).and(&link("/scan-login", w::EDIT.get(lang)))
 }
 
 fn apps_table(lang: Lang, apps: &[service::AppView]) -> Html {

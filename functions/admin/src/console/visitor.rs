@@ -12,6 +12,7 @@ use domain::account::ConsoleSession;
 use domain::problem;
 use domain::role::Permission;
 use domain::text::Lang;
+use domain::zone::Zone;
 use platform::http::{ClientAddress, cookie, is_cross_site};
 use signin::{Bridge, Refusal};
 use state::config::TenantConfig;
@@ -61,6 +62,11 @@ fn path_of(uri: &Uri) -> String {
 impl Visitor {
     pub fn lang(&self) -> Lang {
         self.actor.lang
+    }
+
+    /// The zone in which the tenant reads times.
+    pub fn zone(&self) -> &Zone {
+        &self.config.tenant.zone
     }
 
     /// The token that every form of this session carries.

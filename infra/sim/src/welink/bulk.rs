@@ -4,8 +4,8 @@ use domain::text::Lang;
 use serde_json::Value;
 
 use super::answer::{Answer, Fields, Refusal, message, put};
+use super::contact_settings::Orders;
 use super::jobs::{Into, Status, done_at, orders, parents_within};
-use super::settings::Orders;
 use super::world::{Call, Caller, World};
 use super::write::{Of, Order, Verb, order_number, perform, text, texts};
 

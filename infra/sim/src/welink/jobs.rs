@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::answer::{Answer, Fields, Refusal, message};
-use super::settings::{ParentInBatch, Running};
+use super::contact_settings::{ParentInBatch, Running};
 use super::world::{Call, Caller, World};
 use super::write::{Of, Order, Verb, perform, text};
 

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::ROOT_DEPT;
 use super::answer::{Answer, Fields, Refusal, put, put_list};
+use super::contact_settings::{Closed, EmptyPage};
 use super::model::{Department, Member, MemberStatus};
 use super::records;
-use super::settings::{Closed, EmptyPage};
 use super::world::{Call, Caller, World};
 
 /// Departments and people of a page at most (welink-api.md 12).

@@ -1,5 +1,4 @@
-//! One interface of each other family, as far as somebody reads with it who has nothing there yet: tickets of the page
-//! script, the end of a to-do.
+//! Tickets of the page script, as far as somebody reads them.
 
 use serde_json::Value;
 
@@ -11,9 +10,4 @@ pub(super) fn jstickets(_: &mut World, call: &Call, caller: Option<&Caller>) -> 
     caller.ok_or_else(|| Refusal::new("41600"))?;
     let ticket = Value::from(call.entropy.hex(32).to_ascii_uppercase());
     Ok([("jstickets".to_owned(), ticket)].into_iter().collect())
-}
-
-/// `DELETE /api/todo/v1/deltask?taskId=` (welink-api.md 7.3). No to-do was ever made here: 55009.
-pub(super) fn delete_task(_: &mut World, call: &Call, _: Option<&Caller>) -> Answer {
-    Err(Refusal::new(if call.param("taskId").is_empty() { "55005" } else { "55009" }))
 }

@@ -1,9 +1,9 @@
 //! The table of the contact interfaces (welink-api.md 4, 5).
 
+use super::contact_settings::{ContactSettings, Generations};
 use super::jobs::{batch, result, single};
 use super::model::Permission;
 use super::serve::{Endpoint, Needs};
-use super::settings::{ContactSettings, Generations};
 use super::tokens::Family;
 use super::write::{Of, Verb};
 use super::{bulk, contact, lists};

@@ -5,8 +5,8 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::answer::{Answer, Fields, Refusal, put};
+use super::contact_settings::Orders;
 use super::model::Department;
-use super::settings::Orders;
 use super::world::{Caller, World};
 use super::write_person;
 use super::{ROOT_DEPT, callbacks};

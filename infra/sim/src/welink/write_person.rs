@@ -5,8 +5,8 @@ use domain::time::Timestamp;
 use super::ROOT_DEPT;
 use super::answer::{Answer, Fields, Refusal, put};
 use super::callbacks::{self, Event};
+use super::contact_settings::Closed;
 use super::model::{Member, MemberStatus};
-use super::settings::Closed;
 use super::world::World;
 use super::write::{Order, Verb, order_number, refuse, resolve, text, texts};
 
