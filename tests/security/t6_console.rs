@@ -1,4 +1,4 @@
-//! T6 at the console: ids of another tenant in every place of every page, and sessions that are no longer, or never were.
+//! T6 at the console: ids of another tenant in every place of every page, and sessions that ended or never were.
 
 use domain::role::{Permission, Role};
 use http::{Method, StatusCode};

@@ -43,8 +43,8 @@ domain::texts! {
     LINKED = "已关联" / "Linked";
     NOT_LINKED = "未关联" / "Not linked";
     PROBLEM = "无法完成" / "This did not work";
-    NOT_FOUND = "它可能已被删除，或者地址不完整。请从概览重新进入。" / "It may have been deleted, or the address is not complete. Start from the \
-        overview.";
+    NOT_FOUND = "它可能已被删除，或者地址不完整。请从概览重新进入。"
+        / "It may have been deleted, or the address is not complete. Start from the overview.";
     CHECK_FIELDS = "有内容需要修改，尚未保存。" / "Some values need a correction. Nothing has been saved.";
     BACK = "返回" / "Back";
 
