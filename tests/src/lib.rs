@@ -4,6 +4,7 @@
 
 pub mod chromium;
 pub mod element;
+pub mod console;
 pub mod gateway;
 pub mod intake;
 pub mod logs;
