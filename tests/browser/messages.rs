@@ -1,6 +1,10 @@
 //! Messages and to-dos on the simulated devices: how they look, and where a tap leads.
 
-use http::header::HOST;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use platform::transport::Transport;
 use serde_json::{Value, json};
 use tests::chromium::{Chromium, DESKTOP, Look, PHONE};
 use tests::program::Program;
@@ -9,8 +13,8 @@ use crate::steps::{LINKED, hold};
 
 /// WeLink's API, spoken to as the demonstration's app.
 struct Api {
-    address: String,
-    host: String,
+    way: Transport,
+    origin: String,
     token: String,
 }
 
@@ -21,18 +25,18 @@ impl Api {
         let credentials = json!({
             "client_id": browser.text(".client-id").await, "client_secret": browser.text(".client-secret").await,
         });
-        let (address, host) =
-            (format!("http://127.0.0.1:{}", bridge.port), format!("welink.localhost:{}", bridge.port));
-        let mut api = Self { address, host, token: String::new() };
+        let way = Transport::reqwest(vec!["welink.localhost".to_owned()], None);
+        let mut api = Self { way, origin: bridge.origin("welink"), token: String::new() };
         let ticket = api.call("/api/auth/v2/tickets", &credentials).await;
         ticket["access_token"].as_str().expect("a token").clone_into(&mut api.token);
         api
     }
 
     async fn call(&self, path: &str, body: &Value) -> Value {
-        let request = reqwest::Client::new().post(format!("{}{path}", self.address)).header(HOST, &self.host);
-        let request = request.header("x-wlk-Authorization", &self.token).body(body.to_string());
-        let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+        let request = Request::post(format!("{}{path}", self.origin)).header("x-wlk-Authorization", &self.token);
+        let request = request.body(Bytes::from(body.to_string())).unwrap();
+        let answer = self.way.send(request, Duration::from_secs(5)).await.unwrap();
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(answer["code"], "0", "{path}: {answer}");
         answer
     }

@@ -29,14 +29,14 @@ async fn call(world: &World, bearer: &str, method: &str, path: &str, body: Optio
     world.api_with(method.parse().unwrap(), path, body, &[("authorization", bearer)]).await
 }
 
-async fn account(world: &World, tenant: &str, login: &str, role: Role) -> Value {
+pub async fn account(world: &World, tenant: &str, login: &str, role: Role) -> Value {
     let body = json!({ "login": login, "name": login, "role": role, "password": PASSWORD });
     let made = world.api(Method::POST, &format!("/v1/tenants/{tenant}/accounts"), Some(&body)).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
     made.json()
 }
 
-async fn change(world: &World, account: &Value, change: Value) -> Page {
+pub async fn change(world: &World, account: &Value, change: Value) -> Page {
     let path = format!("/v1/accounts/{}", account["id"].as_str().unwrap());
     let mut body = change;
     body["version"] = world.api(Method::GET, &path, None).await.json()["version"].clone();

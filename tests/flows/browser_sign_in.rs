@@ -41,7 +41,7 @@ async fn sign_in(world: &World, browser: &mut Browser, start: &Url, login: &str)
     browser.follow(landed).await.unwrap()
 }
 
-async fn switch_on(world: &World) {
+pub async fn switch_on(world: &World) {
     let test = world.api(Method::POST, &format!("{}/browser-test", app(world)), None).await.json();
     let url: Url = test["url"].as_str().unwrap().parse().unwrap();
     let page = through_welink(world, &mut world.browser(), &url, LINKED).await;

@@ -218,3 +218,22 @@ async fn each_host_refuses_the_others_routes() {
     let page = world.browser().get(&world.bridge("/v1/tenants")).await.unwrap();
     assert_eq!(page.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn c27_what_the_framework_refuses_is_said_in_our_words_with_a_trace_id() {
+    let world = World::start().await;
+    let app = &world.demo().remembered.app;
+    for path in [
+        "/oauth/callback?state=a&state=b".to_owned(),
+        format!("/h/{app}?to=/a&to=/b"),
+        "/handoff?nonce=1&nonce=2".to_owned(),
+        format!("/qr/{}?to=/a&to=/b", world.demo().remembered.oa_instance),
+    ] {
+        let page = world.browser().get(&world.bridge(&path)).await.unwrap();
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}: {}", page.body);
+        assert!(page.body.contains("请求无法识别") && page.body.contains(page.trace()), "{path}: {}", page.body);
+    }
+    let audit = format!("/v1/tenants/{}/audit?action=sign-in&action=bind", world.tenant());
+    let page = world.api(Method::GET, &audit, None).await;
+    assert_eq!(page.json()["type"], "urn:cloudbridge:problem:bad-request", "{}", page.body);
+}

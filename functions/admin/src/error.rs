@@ -93,6 +93,15 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// A problem as this host's paths say it: programs get a document, browsers a page.
+pub fn say(path: &str, problem: Problem, lang: Lang) -> Response {
+    if path.starts_with("/v1/") {
+        ApiError::from(problem).answer(lang)
+    } else {
+        crate::console::problem_alone(&problem.into(), lang)
+    }
+}
+
 pub async fn not_found(request: Request<Body>) -> Response {
     problem_json(problem::NOT_FOUND, lang_of(&request), &[], None)
 }

@@ -20,6 +20,7 @@ mod history;
 mod input;
 mod link_jobs;
 mod links;
+mod messages;
 mod network;
 mod oa_instances;
 mod oa_secrets;
@@ -29,11 +30,14 @@ mod people_export;
 mod permissions;
 mod person_trace;
 mod plain;
+mod rules;
+mod runs;
 mod scan_login;
 mod self_test;
 pub mod setup;
 mod sheet;
 mod signing_keys;
+mod sync_settings;
 mod tenants;
 mod transfer;
 mod users;
@@ -45,7 +49,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use platform::http::{hygiene, only_host};
+use platform::http::{hygiene, in_our_words, only_host};
 use platform::trace;
 use signin::Bridge;
 
@@ -67,6 +71,7 @@ pub fn router(bridge: Bridge) -> Router {
         .with_state(bridge)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(meets, setup::meet))
+        .layer(from_fn(|request, next| in_our_words(error::say, request, next)))
         .layer(from_fn(move |request, next| only_host(Arc::clone(&host), request, next)))
         .layer(from_fn(hygiene))
         .layer(from_fn(move |request, next| trace::layer(entropy.clone(), request, next)))

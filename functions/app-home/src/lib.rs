@@ -16,7 +16,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use platform::http::{BODY_BYTES_MAX, hygiene, only_host};
+use platform::http::{BODY_BYTES_MAX, hygiene, in_our_words, only_host};
 use platform::trace;
 use signin::Bridge;
 
@@ -43,6 +43,7 @@ pub fn router(bridge: Bridge) -> Router {
         .method_not_allowed_fallback(pages::method_not_allowed)
         .with_state(bridge)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(|request, next| in_our_words(pages::say, request, next)))
         .layer(from_fn(move |request, next| only_host(Arc::clone(&host), request, next)))
         .layer(from_fn(hygiene))
         .layer(from_fn(move |request, next| trace::layer(entropy.clone(), request, next)))

@@ -77,6 +77,7 @@ impl Asker {
             browser: cookie(&self.headers, BROWSER_COOKIE),
             from: &self.from,
             device: Device::from_user_agent(agent),
+            agent,
         }
     }
 }
@@ -182,6 +183,10 @@ pub async fn from_browser(
     request: Request<Body>,
 ) -> Response {
     let asker = Asker::of(&request);
+    let (state, code) = (answer.state.as_deref().unwrap_or_default(), answer.code.as_deref().unwrap_or_default());
+    if let Some(url) = bridge.console_return(state, code, answer.message.as_deref()) {
+        return see_other(&url);
+    }
     let callback = Callback { state: answer.state, code: Secret::new(answer.code.unwrap_or_default()) };
     match bridge.enter_from_browser(callback, answer.message.is_some(), asker.visitor()).await {
         Ok(BrowserEntered::Tested) => tested(asker.lang),

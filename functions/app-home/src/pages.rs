@@ -167,6 +167,11 @@ pub fn refused_json(refusal: &Refusal, lang: Lang) -> Response {
     problem_json(refusal.problem, lang, &[], refusal.retry_after_s)
 }
 
+/// A problem as this function's paths say it: servers get a document, browsers a page.
+pub fn say(path: &str, problem: Problem, lang: Lang) -> Response {
+    if path.starts_with("/v1/") { refused_json(&problem.into(), lang) } else { refused(&problem.into(), lang) }
+}
+
 pub async fn not_found(request: Request<Body>) -> Response {
     refused(&problem::NOT_FOUND.into(), lang_of(&request))
 }

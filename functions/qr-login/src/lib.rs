@@ -1,13 +1,14 @@
 //! Scan login (扫码登录): a code on a screen, a phone that scans it in WeLink, a person who confirms, and the one browser
 //! that may then go on (oa-api.md C.4, product.md C6 to C14).
 //!
-//! [`screen`] is the bridge's own page with a code, [`api`] serves an OA that shows codes in its own login page,
+//! [`screen`] is the bridge's own page with a code, or ([`element`]) with WeLink's own one, [`api`] serves an OA that shows codes in its own login page,
 //! [`phone`] and [`confirm`] are what the person sees. All of them meet in [`service`], which knows the rules; the
 //! steps themselves are conditional writes of the table.
 
 mod api;
 mod assets;
 mod confirm;
+mod element;
 mod pages;
 mod phone;
 mod screen;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use platform::http::{hygiene, only_host};
+use platform::http::{hygiene, in_our_words, only_host};
 use platform::trace;
 use signin::Bridge;
 
@@ -48,6 +49,7 @@ pub fn router(bridge: Bridge) -> Router {
         .method_not_allowed_fallback(pages::method_not_allowed)
         .with_state(Qr::new(bridge))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(|request, next| in_our_words(pages::say, request, next)))
         .layer(from_fn(move |request, next| only_host(Arc::clone(&host), request, next)))
         .layer(from_fn(hygiene))
         .layer(from_fn(move |request, next| trace::layer(entropy.clone(), request, next)))

@@ -35,6 +35,10 @@ pub enum Purpose {
     Me,
     /// In WeLink: a code was scanned.
     Scan,
+    /// In a browser, by way of WeLink's sign-in page: to the console.
+    Console,
+    /// In a browser, by way of WeLink's own QR element.
+    Element,
     /// From the binding page to the OA's own sign-in page and back.
     OaSignIn,
 }

@@ -86,6 +86,23 @@ pub async fn hygiene(request: Request<Body>, next: Next) -> Response<Body> {
     answer
 }
 
+/// What a browser is shown, or a program told, in the place of a problem.
+pub type Say = fn(path: &str, problem: Problem, lang: Lang) -> Response<Body>;
+
+/// Puts a problem of ours in the place of a refusal that the framework words by itself, as it does for a query with a
+/// field twice: plain English text without a trace id.
+pub async fn in_our_words(say: Say, request: Request<Body>, next: Next) -> Response<Body> {
+    let (lang, path) = (lang_of(&request), request.uri().path().to_owned());
+    let answer = next.run(request).await;
+    let is_plain =
+        answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    match answer.status() {
+        StatusCode::PAYLOAD_TOO_LARGE if is_plain => say(&path, domain::problem::BODY_TOO_LARGE, lang),
+        status if is_plain && status.is_client_error() => say(&path, domain::problem::BAD_REQUEST, lang),
+        _ => answer,
+    }
+}
+
 /// The address that a request came from, as whoever accepted it knows: the gateway on AWS, the socket locally. Headers
 /// that a client can write are not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]

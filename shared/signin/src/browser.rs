@@ -1,7 +1,8 @@
 //! Sign-in from a browser outside WeLink, by way of WeLink's own sign-in page (product.md HOM-02, welink-api.md 3.4).
 
 use domain::audit::Action;
-use domain::ids::{AppId, StateId};
+use domain::ids::{AppId, StateId, WeLinkUserId};
+use domain::model::App;
 use domain::problem;
 use domain::session::{OneTimeState, Purpose, StateRefused};
 use platform::secret::{Secret, sha256_hex};
@@ -65,24 +66,20 @@ impl Bridge {
     ) -> Result<BrowserEntered, Refusal> {
         // Which app it is stands under the state alone; a callback without one belongs to nobody's audit log.
         let id = callback.state.as_deref().and_then(|text| StateId::parse(text).ok()).ok_or(problem::STATE_REFUSED)?;
-        let browser = visitor.browser.map(sha256_hex).unwrap_or_default();
-        self.store().config(&id.tenant()).await?.ok_or(problem::STATE_REFUSED)?;
-        let taken = self.store().take_state(&id, &browser).await?;
-        let state = match taken {
-            Ok(state) if !matches!(state.purpose, Purpose::Browser | Purpose::BrowserTest) => {
-                Err(StateRefused::Foreign)
-            }
-            other => other,
-        };
-        let state = match state {
-            Ok(state) => state,
-            Err(why) => return Err(self.refuse_foreign_state(&id, why, visitor).await?),
-        };
+        let fits = |purpose| matches!(purpose, Purpose::Browser | Purpose::BrowserTest | Purpose::Element);
+        let state = self.take_browser_state(&id, visitor, fits).await?;
         let (_, app, enterprise, instance) = self.find(&state.app).await?;
         let place = Place { app: &app, enterprise: &enterprise, instance: &instance };
-        let entered = self.in_from_browser(place, &id, state, callback.code, refused, visitor).await;
+        let mut actor = "anonymous".to_owned();
+        let entered = match state.purpose {
+            Purpose::Element if refused => Err(problem::LEFT_COMPANY.into()),
+            Purpose::Element => {
+                self.in_from_element(place, state, callback.code, visitor, &mut actor).await.map(BrowserEntered::In)
+            }
+            _ => self.in_from_browser(place, &id, state, callback.code, refused, visitor).await,
+        };
         if let Err(refusal) = &entered {
-            let entry = self.refused_entry(&app, "anonymous", visitor, refusal.problem.name);
+            let entry = self.refused_entry(&app, &actor, visitor, refusal.problem.name);
             self.store().append_audit(&entry).await?;
         }
         entered
@@ -105,25 +102,53 @@ impl Bridge {
         if state.purpose == Purpose::Browser && !app.browser.enabled {
             return Err(problem::NOT_IN_WELINK.into());
         }
-        if refused {
-            return Err(problem::LEFT_COMPANY.into());
-        }
-        let credentials = self.credentials(app).await?;
-        let callback = self.oauth_callback();
-        let identity = self.welink().browser_identity(&credentials, &code, &callback, id.as_str()).await?;
-        drop(code);
-        // The documented answer names no company; then the credentials, which belong to one, vouch for it.
-        if identity.tenant.is_some_and(|tenant| tenant != app.welink_tenant) {
-            return Err(problem::WRONG_ENTERPRISE.into());
-        }
+        let user = self.prove_in_browser(app, id.as_str(), code, refused).await?;
         if state.purpose == Purpose::BrowserTest {
-            let actor = format!("welink:{}", identity.user_id);
+            let actor = format!("welink:{user}");
             let entry = self.entry(app.id.tenant(), Action::AppUpdate, &actor, app.id.as_str(), visitor.from);
             let entry = with(entry, "browser_test", "passed");
             let noted = self.store().browser_tested(&app.enterprise, &app.id, &entry).await?;
             return if noted { Ok(BrowserEntered::Tested) } else { Err(problem::STATE_REFUSED.into()) };
         }
-        self.let_in(place, &credentials, identity.user_id, state.dest, visitor).await.map(BrowserEntered::In)
+        let credentials = self.credentials(app).await?;
+        self.let_in(place, &credentials, user, state.dest, visitor).await.map(BrowserEntered::In)
+    }
+
+    /// Takes the state of a way through WeLink's page for the browser that began it, once; a refusal is audited.
+    pub(crate) async fn take_browser_state(
+        &self,
+        id: &StateId,
+        visitor: Visitor<'_>,
+        fits: impl Fn(Purpose) -> bool,
+    ) -> Result<OneTimeState, Refusal> {
+        let browser = visitor.browser.map(sha256_hex).unwrap_or_default();
+        self.store().config(&id.tenant()).await?.ok_or(problem::STATE_REFUSED)?;
+        let taken = self.store().take_state(id, &browser).await?;
+        match taken.and_then(|state| if fits(state.purpose) { Ok(state) } else { Err(StateRefused::Foreign) }) {
+            Ok(state) => Ok(state),
+            Err(why) => Err(self.refuse_foreign_state(id, why, visitor).await?),
+        }
+    }
+
+    /// Whom WeLink's code proves. `state` is what was sent to WeLink; `refused` = WeLink sent no code.
+    pub(crate) async fn prove_in_browser(
+        &self,
+        app: &App,
+        state: &str,
+        code: Secret<String>,
+        refused: bool,
+    ) -> Result<WeLinkUserId, Refusal> {
+        if refused {
+            return Err(problem::LEFT_COMPANY.into());
+        }
+        let credentials = self.credentials(app).await?;
+        let callback = self.oauth_callback();
+        let identity = self.welink().browser_identity(&credentials, &code, &callback, state).await?;
+        // The documented answer names no company; then the credentials, which belong to one, vouch for it.
+        if identity.tenant.is_some_and(|tenant| tenant != app.welink_tenant) {
+            return Err(problem::WRONG_ENTERPRISE.into());
+        }
+        Ok(identity.user_id)
     }
 
     /// A refused state names no app for certain: the entry stands under the state's own id.
@@ -140,7 +165,7 @@ impl Bridge {
         Ok(Refusal::because(problem::STATE_REFUSED, why.name()))
     }
 
-    fn oauth_callback(&self) -> String {
+    pub(crate) fn oauth_callback(&self) -> String {
         format!("{}{OAUTH_CALLBACK}", self.config().origin)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Inner<S> {
     /// Of the page that browsers are sent to; no request of this client goes there.
     pub(crate) login_base: String,
     transport: Transport,
-    pacer: Pacer<S>,
+    pub(crate) pacer: Pacer<S>,
     pub(crate) tokens: Tokens,
 }
 
@@ -73,6 +73,10 @@ pub(crate) enum Repeat {
 pub(crate) struct Ask {
     /// Path from the host on; also the interface whose calls are counted.
     pub(crate) interface: &'static str,
+    /// What follows the path, for an interface that has an id in it; encoded.
+    pub(crate) tail: Option<String>,
+    /// 47009 says that there is nothing here, instead of a failure (welink-api.md 11).
+    pub(crate) lists: bool,
     pub(crate) method: Method,
     /// Encoded, without `?`. Wiped after use, because it can hold a one-time code.
     pub(crate) query: Option<Secret<String>>,
@@ -109,7 +113,16 @@ impl Body {
 impl Ask {
     /// A plain read: no query, no body, may be repeated, success is 0.
     pub(crate) fn get(interface: &'static str) -> Self {
-        Self { interface, method: Method::GET, query: None, body: Body::None, repeat: Repeat::Safe, success: "0" }
+        Self {
+            interface,
+            tail: None,
+            lists: false,
+            method: Method::GET,
+            query: None,
+            body: Body::None,
+            repeat: Repeat::Safe,
+            success: "0",
+        }
     }
 
     /// A read by POST.
@@ -268,6 +281,7 @@ impl<S: Shared> Inner<S> {
         let stop = |error| Next::Stop(Failure::Final(error));
         let class = match code.as_str() {
             "51036" if !self.settings.code_51036_is_token_sign => Class::Final,
+            "47009" if ask.lists => Class::Empty,
             // "Cannot get user info": the person's way out is the same as for an expired code (welink-api.md 3.2).
             "41500" if ask.repeat == Repeat::UnlessUsed || ask.interface == browser::USER_OF_TOKEN => {
                 Class::CodeRefused
@@ -303,9 +317,10 @@ impl<S: Shared> Inner<S> {
 
     fn request(&self, token: Option<&Secret<String>>, ask: &Ask) -> Result<Request<Bytes>, WeLinkError> {
         let query = ask.query.as_ref().map(|query| format!("?{}", query.expose())).unwrap_or_default();
+        let tail = ask.tail.as_deref().unwrap_or_default();
         let mut request = Request::builder()
             .method(ask.method.clone())
-            .uri(format!("{}{}{query}", self.base, ask.interface))
+            .uri(format!("{}{}{tail}{query}", self.base, ask.interface))
             .header(CONTENT_TYPE, ask.body.content_type())
             .header(ACCEPT_CHARSET, "UTF-8")
             .header("lang", "zh");

@@ -12,8 +12,10 @@
 mod api;
 mod browser;
 mod budget;
+pub mod callback;
 mod client;
 pub mod codes;
+pub mod contact;
 mod delivery;
 mod error;
 mod messages;
@@ -26,14 +28,14 @@ mod tokens;
 mod wire;
 
 pub use api::{Identity, Status, TenantInfo, UserDetail};
-pub use browser::{BadRedirect, BrowserIdentity};
+pub use browser::{BadRedirect, BrowserIdentity, Element};
 pub use client::WeLink;
 pub use delivery::{Outcome, Refusal};
 pub use domain::breaker::Block;
 pub use domain::pacing;
 pub use error::WeLinkError;
 pub use messages::{Card, CardStatus, Devices, Notice, RECEIVERS_MAX};
-pub use probe::{Finding, Group, PERMISSIONS, Permission, Probed};
+pub use probe::{Families, Finding, Group, PERMISSIONS, Permission, Probed};
 pub use settings::{BadBase, OAuthTransport, Settings};
 pub use shared::{BudgetKey, Claim, Credentials, Shared, TokenRecord};
 pub use todo::{Applicant, Todo};

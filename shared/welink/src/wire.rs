@@ -109,6 +109,18 @@ impl Reply {
         text.parse().ok().or_else(|| text.split_once('.').and_then(|(whole, _)| whole.parse().ok()))
     }
 
+    /// The objects of a list, taken out; empty when it is left out. `None` for anything else: a list that cannot be read
+    /// whole is not read at all.
+    pub(crate) fn take_rows(&mut self, name: &str) -> Option<Vec<Reply>> {
+        let rows = match self.0.remove(name) {
+            None | Some(Value::Null) => return Some(Vec::new()),
+            Some(Value::Array(rows)) => rows,
+            Some(_) => return None,
+        };
+        let object = |row| if let Value::Object(fields) = row { Some(Self(fields)) } else { None };
+        rows.into_iter().map(object).collect()
+    }
+
     /// A list of texts or numbers; a single one counts as a list of one.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         match self.get(name) {
@@ -165,6 +177,18 @@ mod tests {
         );
         assert_eq!(reply.integer("h"), Some(9));
         assert!(!format!("{reply:?}").contains("one"));
+    }
+
+    #[test]
+    fn a_list_is_read_whole_or_not_at_all() {
+        let rows = |data: &str| {
+            let Answer::Done(mut reply) = check(200, &format!(r#"{{"code":"0","data":{data}}}"#)) else {
+                panic!("done")
+            };
+            reply.take_rows("data").map(|rows| rows.len())
+        };
+        assert_eq!((rows("[]"), rows("null"), rows(r#"[{"a":1},{}]"#)), (Some(0), Some(0), Some(2)));
+        assert_eq!((rows(r#"[{"a":1},null]"#), rows("{}"), rows(r#""x""#)), (None, None, None));
     }
 
     #[test]

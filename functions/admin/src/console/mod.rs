@@ -21,9 +21,11 @@ mod oa_instances;
 mod overview;
 mod page;
 mod person;
+mod scan_login;
 mod setup;
 mod sign_in;
 mod visitor;
+mod welink_sign_in;
 mod words;
 
 use axum::Router;
@@ -73,6 +75,8 @@ pages! {
     POST "/oa-instances/{instance}/secrets" Own => oa_instances::set_secrets,
         "PUT /v1/oa-instances/{instance}/secrets";
     POST "/oa-instances/{instance}/delete" Own => oa_instances::delete, "DELETE /v1/oa-instances/{instance}";
+    GET "/scan-login" Read => scan_login::show, "GET /v1/tenants/{tenant}/scan-login";
+    POST "/scan-login" Operate => scan_login::save, "PUT /v1/tenants/{tenant}/scan-login";
     GET "/new-enterprise" Operate => enterprises::new, "POST /v1/tenants/{tenant}/enterprises";
     POST "/enterprises" Operate => enterprises::create, "POST /v1/tenants/{tenant}/enterprises";
     GET "/enterprises/{enterprise}" Read => enterprises::show, "GET /v1/enterprises/{enterprise}";
@@ -140,6 +144,8 @@ pages! {
     POST "/me/password" Read => accounts::change_password, "GET /v1/me";
 }
 
+pub(crate) use visitor::problem_alone;
+
 /// What a page demands; `None` = no such page.
 fn needs(method: &str, path: &str) -> Option<Permission> {
     PAGES.iter().find(|page| page.method == method && page.path == path).map(|page| page.needs)
@@ -150,6 +156,8 @@ pub(crate) fn router() -> Router<Bridge> {
     pages()
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/welink", get(welink_sign_in::begin))
+        .route(signin::CONSOLE_CALLBACK, get(welink_sign_in::callback))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/language", get(sign_in::language))
         .route("/assets/{name}", get(asset))

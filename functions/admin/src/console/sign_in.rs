@@ -13,7 +13,7 @@ use super::blocks::{Card, Html, Tone, html, link, notice};
 use super::form::{Field, Fields, Form, Given, Kind};
 use super::page::{Page, problem_block};
 use super::visitor::{LANG_COOKIE, SESSION_COOKIE, lang_of, origin_of, problem_alone, status_of};
-use super::words as w;
+use super::{welink_sign_in, words as w};
 use crate::console_session;
 use crate::error::ApiError;
 
@@ -26,12 +26,15 @@ pub fn safe_path(path: &str) -> &str {
     if own { path } else { "/" }
 }
 
-pub async fn show(State(_): State<Bridge>, request: Request<Body>) -> Response {
+pub async fn show(State(bridge): State<Bridge>, request: Request<Body>) -> Response {
     let lang = lang_of(request.headers());
     let query = Fields::parse(request.uri().query().unwrap_or_default().as_bytes());
     let told = w::done(query.get("done")).map(|text| notice(Tone::Ok, text.get(lang), ""));
     let given = Given::fresh(Fields::default().with("back", safe_path(query.get("back"))));
-    page(lang, &given, told).answer()
+    match welink_sign_in::offer(&bridge, lang, &query).await {
+        Ok(offer) => page(lang, &given, told).block_if(offer).answer(),
+        Err(error) => problem_alone(&error, lang),
+    }
 }
 
 /// The sign-in page after a form that came without a session: what was typed goes along, but no secret.

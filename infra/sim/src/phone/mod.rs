@@ -12,6 +12,7 @@ mod authcode;
 mod calls;
 mod codes;
 mod developer;
+mod element;
 mod guard;
 mod inbox;
 mod login;

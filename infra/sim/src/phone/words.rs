@@ -78,6 +78,10 @@ words! {
     login_ended: "登录已停止", "The sign-in was stopped";
     login_help: "请关闭此页，并请管理员核对应用在 WeLink 登记的信息。",
         "Close this page and ask the administrator to compare what is registered for the app in WeLink.";
+    element_title: "WeLink 扫码登录", "WeLink QR sign-in";
+    element_note: "真正的 WeLink 在这里显示二维码，由手机扫描并确认；模拟只问：谁来扫码？",
+        "The real WeLink shows a code here, which a phone scans and confirms. The simulation asks who scans.";
+    element_scanned: "已扫码并确认。", "Scanned and confirmed.";
     on_pc: "PC 上的成员", "On the PC";
     no_apps_visible: "看不到任何应用", "Sees no app";
     company_root: "公司", "Company";

@@ -9,6 +9,7 @@ mod answer;
 mod bilingual;
 mod codes;
 mod contact;
+mod element;
 mod gate;
 mod load;
 mod log;
@@ -314,6 +315,23 @@ impl WeLink {
     /// What the authorise page makes of a browser's parameters.
     pub(crate) fn authorize(&self, wish: &oauth::Wish) -> Result<oauth::Next, oauth::Stop> {
         oauth::authorize(&self.world(), wish)
+    }
+
+    /// What a member's scan of WeLink's own QR element gives its frame: a code that the page takes to
+    /// `sns_authorize`, good once (welink-api.md 3.5). Refused when the app is not visible to him or his account is
+    /// not open.
+    pub fn scan_element(&self, user_id: &str, client_id: &str) -> Result<String, DirectoryError> {
+        let now = self.now();
+        element::scanned(&mut self.world(), &self.0.entropy, now, user_id, client_id)
+    }
+
+    pub(crate) fn ask_element(&self, wish: &oauth::Wish) -> Result<oauth::Next, oauth::Stop> {
+        element::ask(&self.world(), wish)
+    }
+
+    pub(crate) fn exchange_element(&self, client_id: &str, code: &str) -> Result<String, &'static str> {
+        let now = self.now();
+        element::exchange(&mut self.world(), &self.0.entropy, now, client_id, code)
     }
 
     /// A remark that the simulated phone shows beside a member, e.g. that the OA does not know him; `None` removes it.

@@ -8,6 +8,7 @@ use platform::entropy::Entropy;
 use serde_json::{Map, Value};
 
 use super::codes::{Codes, Kept};
+use super::element::LoginCode;
 use super::gate::Gate;
 use super::log::RequestLog;
 use super::messages::Messages;
@@ -30,6 +31,7 @@ pub(super) struct World {
     pub failures: Failures,
     pub codes: Codes,
     pub oauth_codes: Kept<OAuthCode>,
+    pub login_codes: Kept<LoginCode>,
     /// What an operator should know of a member, by tenant and `userId`.
     pub remarks: BTreeMap<(String, String), Text>,
     /// Whose PC was looked at last: tenant and `userId`.
