@@ -28,6 +28,8 @@ mod operations;
 mod packaged;
 mod protection;
 mod scan_login;
+mod scan_login_console;
+mod scan_login_element;
 mod scan_login_pages;
 mod scan_login_server;
 mod scan_login_state;

@@ -7,6 +7,7 @@ mod t11_console;
 mod t11_password;
 mod t12_bombs;
 mod t1_qrljacking;
+mod t2_element;
 mod t2_replay;
 mod t3_cross_site;
 mod t3_oa_sign_in;

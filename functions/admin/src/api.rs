@@ -13,6 +13,7 @@ use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
 use crate::{history, oa_secrets, transfer};
 use crate::{network, permissions, self_test, signing_keys, visible_range};
+use crate::{messages, rules};
 use crate::{runs, sync_settings};
 
 /// One route.
@@ -154,6 +155,17 @@ routes! {
     GET "/v1/enterprises/{enterprise}/runs" Read => runs::list, "最近的同步" / "The newest runs of the sync";
     POST "/v1/enterprises/{enterprise}/runs" Operate => runs::create, "开始同步" / "Begin a run of the sync";
     GET "/v1/runs/{run}" Read => runs::show, "读取一次同步" / "Read a run";
+    GET "/v1/tenants/{tenant}/rules" Read => rules::list, "列出消息推送规则" / "List the rules of push";
+    POST "/v1/tenants/{tenant}/rules" Operate => rules::create, "新建消息推送规则" / "Create a rule of push";
+    GET "/v1/rules/{rule}" Read => rules::show, "读取消息推送规则" / "Read a rule of push";
+    PUT "/v1/rules/{rule}" Operate => rules::save, "保存消息推送规则" / "Save a rule of push, as a whole";
+    DELETE "/v1/rules/{rule}" Operate => rules::delete, "删除消息推送规则" / "Delete a rule of push";
+    GET "/v1/tenants/{tenant}/messages" Read => messages::list,
+        "推送记录" / "What became of a day's messages, newest first";
+    GET "/v1/messages/{message}" Read => messages::show, "读取一条推送" / "What became of a message at each receiver";
+    POST "/v1/messages/{message}/resend" Operate => messages::resend,
+        "重发" / "Send a message again to those whom it did not reach";
+    GET "/v1/runs/{run}/plan" Read => runs::plan, "同步计划" / "What the plan of a run would do, object by object";
     GET "/v1/runs/{run}/journal" Read => runs::journal, "同步日志" / "What a run did, object by object";
 }
 

@@ -5,8 +5,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::ids::RunId;
+use domain::model::{Enterprise, InterfaceMode};
 use domain::problem;
-use domain::run::{CopyCounts, Entry, Kind, Note, Run, Status, Step};
+use domain::run::{CopyCounts, Entry, Kind, Note, Planned, Run, Status, Step};
 use domain::time::Timestamp;
 use platform::http::FieldError;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,9 @@ use crate::input::Sent;
 use crate::openapi::values;
 use crate::{enterprises, input};
 
-/// The kind of chunk that a run's journal is stored as.
+/// The kinds of chunk that a run's journal and its plan are stored as.
 const JOURNAL: &str = "O";
+const PLAN: &str = "T";
 
 /// What is to be run.
 #[derive(Deserialize, ToSchema)]
@@ -28,6 +30,9 @@ const JOURNAL: &str = "O";
 pub(crate) struct NewRun {
     #[schema(value_type = values::RunKind)]
     pub(crate) kind: Kind,
+    /// Stop when the plan is judged, and write nothing to WeLink. From-OA runs so alone, so far.
+    #[serde(default)]
+    pub(crate) simulate: bool,
 }
 
 /// Which part of a journal.
@@ -44,6 +49,7 @@ pub(crate) struct Asked {
 pub(crate) struct View {
     id: RunId,
     kind: Kind,
+    simulate: bool,
     status: Status,
     step: Step,
     /// Of the step: how much is done, of how much; 0 of 0 = not known.
@@ -55,13 +61,16 @@ pub(crate) struct View {
     /// What happened and what to do, in both languages.
     notes: Vec<Note>,
     copy: CopyCounts,
+    /// What from-OA would write.
+    plan: Option<Planned>,
     slices: u32,
 }
 
 impl From<Run> for View {
     fn from(run: Run) -> Self {
-        let Run { id, kind, status, step, done, total, began, ended, notes, copy, slices, .. } = run;
-        Self { id, kind, status, step, done, total, began: began.at, by: began.by, ended, notes, copy, slices }
+        let Run { id, kind, simulate, status, step, done, total, began, ended, notes, copy, plan, slices, .. } = run;
+        let (began, by) = (began.at, began.by);
+        Self { id, kind, simulate, status, step, done, total, began, by, ended, notes, copy, plan, slices }
     }
 }
 
@@ -92,8 +101,14 @@ pub(crate) async fn start(
 ) -> Result<View, ApiError> {
     let (config, enterprise) = enterprises::find(bridge, actor, enterprise).await?;
     let asked = sent.read()?;
+    if asked.kind == Kind::FromOa && !asked.simulate && is_read_write(&enterprise) {
+        return Err(ApiError::field("simulate", "from-OA can be simulated only / 从 OA 同步目前只能模拟"));
+    }
+    if asked.kind == Kind::FromWelink && asked.simulate {
+        return Err(ApiError::field("simulate", "only from-OA is simulated / 只有从 OA 同步可以模拟"));
+    }
     let starter = Starter::Hand { by: actor.name(), from: &actor.from };
-    match bridge.start_run(&config, &enterprise.id, asked.kind, starter).await? {
+    match bridge.start_run(&config, &enterprise.id, (asked.kind, asked.simulate), starter).await? {
         Started::Begun(run) => Ok(run.into()),
         Started::Skipped(run) => {
             let skipped = FieldError { field: "run".to_owned(), reason: run.id.as_str().to_owned() };
@@ -122,25 +137,47 @@ pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(run): Path<St
     }
 }
 
+fn is_read_write(enterprise: &Enterprise) -> bool {
+    enterprise.authority.is_some_and(|authority| authority.mode() == InterfaceMode::ReadWrite)
+}
+
 pub async fn journal(
     State(bridge): State<Bridge>,
     actor: Actor,
     Path(run): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match entries(&bridge, &actor, &run, &asked).await {
+    match entries(&bridge, &actor, &run, (JOURNAL, &asked)).await {
         Ok(journal) => Json(journal).into_response(),
         Err(error) => error.answer(actor.lang),
     }
 }
 
-pub(crate) async fn entries(bridge: &Bridge, actor: &Actor, run: &str, asked: &Asked) -> Result<Journal, ApiError> {
+/// What a plan would do, object by object: departments with their parents first, then people.
+pub async fn plan(
+    State(bridge): State<Bridge>,
+    actor: Actor,
+    Path(run): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    match entries(&bridge, &actor, &run, (PLAN, &asked)).await {
+        Ok(journal) => Json(journal).into_response(),
+        Err(error) => error.answer(actor.lang),
+    }
+}
+
+pub(crate) async fn entries(
+    bridge: &Bridge,
+    actor: &Actor,
+    run: &str,
+    (kind, asked): (&str, &Asked),
+) -> Result<Journal, ApiError> {
     let run = find(bridge, actor, run).await?;
-    let (at, stored) = (asked.cursor.unwrap_or_default(), run.stored(JOURNAL));
+    let (at, stored) = (asked.cursor.unwrap_or_default(), run.stored(kind));
     if at >= stored {
         return Ok(Journal { entries: Vec::new(), next: None });
     }
-    let entries = bridge.store().run_chunk(&run.id, JOURNAL, at).await?;
+    let entries = bridge.store().run_chunk(&run.id, kind, at).await?;
     Ok(Journal { entries, next: Some(at + 1).filter(|next| *next < stored) })
 }
 

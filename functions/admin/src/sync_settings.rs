@@ -140,7 +140,9 @@ fn check(config: &TenantConfig, setting: &SyncSettings) -> Result<(), ApiError> 
         return Err(ApiError::field("from_welink.missing_days", reason));
     }
     let FromOa { timer, plan } = from_oa;
-    check_timer("from_oa.timer", timer.as_ref())?;
+    if timer.is_some() {
+        return Err(ApiError::field("from_oa.timer", "from-OA can be simulated only / 从 OA 同步目前只能模拟"));
+    }
     check_cap("from_oa.plan.cap", plan.cap)?;
     if plan.grace_days > GRACE_DAYS_MAX {
         let reason = format!("at most {GRACE_DAYS_MAX} days / 最多 {GRACE_DAYS_MAX} 天");

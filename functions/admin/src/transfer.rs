@@ -146,7 +146,8 @@ pub(crate) async fn take(
     let counts = (wanted.oa_instances.len(), wanted.enterprises.len(), wanted.apps.len());
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::SettingsImport, config.tenant.id.as_str());
     entry.detail.insert("sha256".to_owned(), digest.clone());
-    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login, syncs: _ } = wanted;
+    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login, syncs: _, rules: _ } =
+        wanted;
     tenant.version += 1;
     // What an interrupted run has written stays as it is.
     oa_instances.retain(|instance| config.oa_instance(&instance.id).is_none());
@@ -186,6 +187,7 @@ impl Reader<'_> {
             scan_login: ScanLogin::default(),
             // Not carried: they are set up with the WeLink that they are about.
             syncs: vec![],
+            rules: vec![],
         };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));

@@ -3,7 +3,7 @@
 use domain::audit::Action;
 use domain::ids::{DeptCode, WeLinkUserId};
 use domain::model::{Department, Person, PersonSource, PersonStatus};
-use domain::run::{Entry, Object, Status, Step, copy_state_name};
+use domain::run::{Entry, Kind, Object, Status, Step, copy_state_name};
 use domain::sync::CopyState;
 use domain::time::Timestamp;
 use futures_util::StreamExt as _;
@@ -52,6 +52,7 @@ fn entry(operation: &Operation, written: Copied) -> Entry {
         object,
         id: id.clone(),
         name: operation.name.clone(),
+        parent: None,
         change: copy_state_name(operation.state).to_owned(),
         fields: operation.fields.clone(),
         result: if written == Copied::Done { "ok" } else { "overtaken" }.to_owned(),
@@ -136,7 +137,7 @@ fn person(slice: &Slice<'_>, user: WeLinkUserId, now: &ReadPerson, at: Timestamp
 /// Who is to be matched is written down once, so that a person who was not linked is not asked about again.
 async fn begin_to_bind(slice: &mut Slice<'_>) -> Result<Next, Stop> {
     if !slice.enterprise.auto_bind.enabled {
-        return Ok(Next::Over(Status::Success));
+        return done(slice).await;
     }
     slice.run.chunks.remove(TO_BIND);
     let users: Vec<String> = if slice.settings.from_welink.bind_new_only {
@@ -158,11 +159,21 @@ async fn begin_to_bind(slice: &mut Slice<'_>) -> Result<Next, Stop> {
     slice.save(after, TO_BIND, chunks).await
 }
 
+/// The copy is as WeLink is: a from-WeLink has ended, and a from-OA goes on with the OA (product.md TWL-01).
+async fn done(slice: &mut Slice<'_>) -> Result<Next, Stop> {
+    if slice.run.kind == Kind::FromWelink {
+        return Ok(Next::Over(Status::Success));
+    }
+    let mut after = slice.run.clone();
+    after.enter(Step::ReadOa, 2);
+    slice.save(after, "", Vec::new()).await
+}
+
 /// Matches one chunk of people with the OA's users (product.md FWL-04).
 pub(crate) async fn bind(slice: &mut Slice<'_>) -> Result<Next, Stop> {
     let at = slice.run.done;
     if at >= slice.run.stored(TO_BIND) {
-        return Ok(Next::Over(Status::Success));
+        return done(slice).await;
     }
     let users: Vec<String> = slice.bridge.store().run_chunk(&slice.run.id, TO_BIND, at).await?;
     let mut entries = Vec::new();
@@ -173,6 +184,7 @@ pub(crate) async fn bind(slice: &mut Slice<'_>) -> Result<Next, Stop> {
                 object: Object::Person,
                 id: user.as_str().to_owned(),
                 name: person.name_zh,
+                parent: None,
                 change: "linked".to_owned(),
                 fields: Vec::new(),
                 result: "ok".to_owned(),

@@ -5,6 +5,8 @@
 
 mod compare;
 mod copy;
+mod plan;
+mod read_oa;
 mod read_welink;
 mod rows;
 mod slice;

@@ -12,6 +12,9 @@ pub(crate) const PEOPLE: &str = "P";
 pub(crate) const OPERATIONS: &str = "X";
 pub(crate) const JOURNAL: &str = "O";
 pub(crate) const TO_BIND: &str = "B";
+pub(crate) const UNITS: &str = "U";
+pub(crate) const USERS: &str = "A";
+pub(crate) const PLAN: &str = "T";
 
 /// A department as WeLink shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,10 +6,11 @@ use domain::audit::Action;
 use domain::ids::EnterpriseId;
 use domain::model::{App, Enterprise};
 use domain::problem;
-use domain::run::{Note, Run, SLICES_MAX, Status, Step, TRIES_MAX, TRY_AGAIN_S};
+use domain::run::{Kind, Note, Run, SLICES_MAX, Status, Step, TRIES_MAX, TRY_AGAIN_S};
 use domain::sync_settings::SyncSettings;
 use domain::text::Text;
 use domain::time::Timestamp;
+use oa::port::OaError;
 use platform::trace::TraceId;
 use signin::{Bridge, Refusal, RunMessage};
 use state::StoreError;
@@ -17,7 +18,7 @@ use state::run::Claimed;
 use welink::contact::ReadError;
 use welink::{Credentials, WeLinkError};
 
-use crate::{compare, copy, read_welink};
+use crate::{compare, copy, plan, read_oa, read_welink};
 
 /// How long a slice begins new work. A function has 90 s, and what has begun may take a while (design.md 5).
 const SLICE_MS: i64 = 50_000;
@@ -53,6 +54,8 @@ pub(crate) enum Stop {
     WeLink(#[from] WeLinkError),
     #[error(transparent)]
     Read(ReadError),
+    #[error(transparent)]
+    Oa(#[from] OaError),
     #[error("{}", .0.problem.name)]
     Refused(Refusal),
 }
@@ -112,8 +115,9 @@ fn piece<'p>(slice: &'p mut Slice<'_>) -> Piece<'p> {
         Step::Compare => Box::pin(compare::compare(slice)),
         Step::Copy => Box::pin(copy::copy(slice)),
         Step::Bind => Box::pin(copy::bind(slice)),
-        // A from-WeLink ends before these.
-        Step::ReadOa | Step::Plan | Step::Write | Step::Ended => Box::pin(async { Ok(Next::Over(Status::Success)) }),
+        Step::ReadOa => Box::pin(read_oa::read(slice)),
+        Step::Plan => Box::pin(plan::plan(slice)),
+        Step::Write | Step::Ended => Box::pin(async { Ok(Next::Over(Status::Success)) }),
     }
 }
 
@@ -158,6 +162,8 @@ async fn failed(bridge: &Bridge, run: Run, stop: Stop) -> Result<(), StoreError>
             return again(bridge, run).await;
         }
         Stop::Refused(refusal) if is_passing(&refusal) && run.tries < TRIES_MAX => return again(bridge, run).await,
+        Stop::Oa(OaError::Down(_) | OaError::Malformed(_)) if run.tries < TRIES_MAX => return again(bridge, run).await,
+        Stop::Oa(error) => (Status::Failed, told(&Refusal::from(error))),
         Stop::Read(_) => (Status::Failed, Note::new("read-incomplete", READ_INCOMPLETE)),
         Stop::WeLink(error) => ended_by(error),
         Stop::Refused(refusal) => (Status::Failed, told(&refusal)),
@@ -210,6 +216,12 @@ fn advice(code: &str) -> String {
 /// Ends the run, once: the end, the lock and the audit entry are one transaction.
 async fn finish(bridge: &Bridge, mut run: Run, status: Status, note: Option<Note>) -> Result<(), StoreError> {
     run.notes.extend(note);
+    let mut status = status;
+    if run.kind == Kind::FromOa && run.step < Step::ReadOa && status != Status::Success {
+        // What went before is not done, so nothing else begins (product.md Q11).
+        run.notes.push(Note::new("from-welink-failed", FROM_WELINK_FAILED));
+        status = Status::Aborted;
+    }
     let status = if status == Status::Success && !run.notes.is_empty() { Status::Warning } else { status };
     run.end(status, bridge.clock().now());
     let mut entry = bridge.entry(run.enterprise.tenant(), Action::RunEnd, &run.began.by, run.id.as_str(), "");
@@ -227,6 +239,10 @@ async fn finish(bridge: &Bridge, mut run: Run, status: Status, note: Option<Note
     Ok(())
 }
 
+const FROM_WELINK_FAILED: Text = Text::new(
+    "从 OA 同步之前的「从 WeLink 同步」没有完成，从 OA 同步没有开始，WeLink 没有任何改动。",
+    "The from-WeLink before this from-OA was not completed: from-OA did not begin and WeLink is unchanged.",
+);
 const SETTINGS_GONE: Text = Text::new(
     "企业或用于同步的应用已被删除，同步已中止。",
     "The enterprise or the app of the sync was deleted; the run has stopped.",

@@ -80,7 +80,7 @@ async fn ring(bridge: &Bridge, due: &Due) -> Result<(), TickError> {
         let next = timer.next(bridge.clock().now(), &config.tenant.zone);
         bridge.store().schedule(&timer_due(&enterprise, kind, next)).await?;
         let starter = Starter::Timer { time: &format!("{}#{}", kind.name(), due.at.0) };
-        if let Err(refusal) = bridge.start_run(&config, &enterprise, kind, starter).await {
+        if let Err(refusal) = bridge.start_run(&config, &enterprise, (kind, false), starter).await {
             refusal.log();
         }
     }

@@ -233,3 +233,58 @@ fn keep(folder: &Path, id: &str, message: &SendMessageInput) -> std::io::Result<
     fs::rename(unfinished, file(folder, id))?;
     fs::File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use platform::clock::Clock;
+    use platform::config::Config;
+
+    use super::*;
+
+    fn sender(queues: &Queues) -> platform::queue::Queue {
+        let settings = [
+            ("BRIDGE_TABLE", "bridge"),
+            ("BRIDGE_ORIGIN", "http://bridge.localhost"),
+            ("BRIDGE_CONSOLE_ORIGIN", "http://console.localhost"),
+            ("BRIDGE_SQS_ENDPOINT", &queues.endpoint),
+            ("BRIDGE_SYNC_QUEUE", &queues.url(SYNC)),
+        ];
+        let config = Config::read(settings.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
+        platform::queue::Queues::of(&config, &Clock::system()).sync.unwrap()
+    }
+
+    fn files(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn a_message_is_on_disk_until_it_has_been_worked_on_whatever_ends_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("queue");
+        let (stop, stopped) = watch::channel(false);
+        let (queues, server) = start(Some(&kept), stopped).await.unwrap();
+        sender(&queues).send("one", &[("instance", "o_1")]).await.unwrap();
+        sender(&queues).send("two", &[]).await.unwrap();
+        assert_eq!(files(&kept), 2, "before the sender has its answer");
+        let got = queues.receive(SYNC, 1).await.unwrap();
+        let worked_on = got[0].body.clone().unwrap();
+        queues.done(SYNC, &got[0]).await.unwrap();
+        assert_eq!(files(&kept), 1);
+        let received = queues.receive(SYNC, 1).await.unwrap();
+        assert_ne!(received[0].body.as_deref(), Some(worked_on.as_str()), "and the process ends while it works on it");
+        fs::write(kept.join("half.part"), "{\"Queue").unwrap();
+        stop.send(true).unwrap();
+        server.await.unwrap().unwrap();
+
+        let (_stop, stopped) = watch::channel(false);
+        let (queues, _server) = start(Some(&kept), stopped).await.unwrap();
+        let again = queues.receive(SYNC, 10).await.unwrap();
+        assert_eq!(again.len(), 1);
+        assert_eq!(
+            (&again[0].body, &again[0].message_attributes.len()),
+            (&received[0].body, &received[0].message_attributes.len())
+        );
+        queues.done(SYNC, &again[0]).await.unwrap();
+        assert_eq!(files(&kept), 0);
+    }
+}

@@ -16,7 +16,7 @@ use signin::Bridge;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::queue::{Queues, SYNC};
+use crate::queue::{EVENTS, Queues, SYNC};
 
 /// How often the clock is looked at for a new minute: a test moves it on.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -40,7 +40,13 @@ fn readers(bridge: &Bridge) -> Vec<Reader> {
         let bridge = sync.clone();
         Box::pin(async move { org_sync::messages(&bridge, event).await })
     };
-    vec![Reader { queue: SYNC, batch: 1, handle: Box::new(handle) }]
+    let sync = Reader { queue: SYNC, batch: 1, handle: Box::new(handle) };
+    let push = bridge.clone();
+    let handle = move |event| -> Answer {
+        let bridge = push.clone();
+        Box::pin(async move { push_dispatch::messages(&bridge, event).await })
+    };
+    vec![sync, Reader { queue: EVENTS, batch: 10, handle: Box::new(handle) }]
 }
 
 /// Starts all triggers; they end with `stop`.
@@ -124,6 +130,9 @@ async fn ticks(bridge: Bridge, mut stop: watch::Receiver<bool>) {
             last = Some(now);
             if let Err(error) = org_sync::tick(&bridge).await {
                 tracing::error!(%error, "a tick failed; the next one comes in a minute");
+            }
+            if let Err(error) = push_dispatch::tick(&bridge).await {
+                tracing::error!(%error, "a tick of push failed; the next one comes in a minute");
             }
         }
         tokio::select! {

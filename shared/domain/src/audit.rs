@@ -38,6 +38,14 @@ pub enum Action {
     AppDelete,
     #[serde(rename = "app.blocked")]
     AppBlocked,
+    #[serde(rename = "rule.create")]
+    RuleCreate,
+    #[serde(rename = "rule.update")]
+    RuleUpdate,
+    #[serde(rename = "rule.delete")]
+    RuleDelete,
+    #[serde(rename = "message.resend")]
+    MessageResend,
     #[serde(rename = "link.bind")]
     Bind,
     #[serde(rename = "link.unbind")]

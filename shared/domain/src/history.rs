@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Action;
 use crate::ids::HistoryId;
 use crate::model::{App, Enterprise, OaInstance, Tenant};
+use crate::push::rule::Rule;
 use crate::qr::ScanLogin;
 use crate::sync_settings::SyncSettings;
 use crate::time::Timestamp;
@@ -21,6 +22,7 @@ pub enum Setting {
     OaInstance(OaInstance),
     Enterprise(Enterprise),
     App(App),
+    Rule(Rule),
     /// Of the tenant that the entry belongs to.
     ScanLogin(ScanLogin),
     /// Of an enterprise.
@@ -35,6 +37,7 @@ impl Setting {
             Self::OaInstance(_) => "oa-instance",
             Self::Enterprise(_) => "enterprise",
             Self::App(_) => "app",
+            Self::Rule(_) => "rule",
             Self::ScanLogin(_) => "scan-login",
             Self::Sync(_) => "sync",
         }
@@ -47,6 +50,7 @@ impl Setting {
             Self::OaInstance(instance) => instance.id.as_str(),
             Self::Enterprise(enterprise) => enterprise.id.as_str(),
             Self::App(app) => app.id.as_str(),
+            Self::Rule(rule) => rule.id.as_str(),
             Self::ScanLogin(_) => self.kind(),
             Self::Sync(setting) => setting.enterprise.as_str(),
         }
@@ -58,6 +62,7 @@ impl Setting {
             Self::OaInstance(instance) => &instance.name,
             Self::Enterprise(enterprise) => &enterprise.name,
             Self::App(app) => &app.name,
+            Self::Rule(rule) => &rule.name,
             Self::ScanLogin(_) | Self::Sync(_) => self.kind(),
         }
     }

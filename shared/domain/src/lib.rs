@@ -19,6 +19,7 @@ pub mod model;
 pub mod network;
 pub mod pacing;
 pub mod problem;
+pub mod push;
 pub mod qr;
 pub mod role;
 pub mod run;

@@ -246,6 +246,14 @@ impl App {
     pub fn has_secret(&self) -> bool {
         self.credentials_version > 0
     }
+
+    /// The page of the OA that it opens on a desk.
+    pub fn desktop_page(&self) -> Destination {
+        match &self.homepage {
+            Homepage::OaApp { dest_pc, .. } => dest_pc.clone(),
+            Homepage::CustomLink { .. } => Destination::root(),
+        }
+    }
 }
 
 /// How a person came into the bridge copy.
@@ -339,7 +347,7 @@ pub struct SignInNote {
     /// The address that it came from, as the gateway reports it.
     #[serde(default)]
     pub from: String,
-    /// The browser and system that it signed in, where the person confirmed that at his phone.
+    /// The browser and system that it signed in, `Chrome · Windows`, as far as they are known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, EnterpriseId, RunId};
 use crate::model::Stamp;
-use crate::sync::CopyState;
+use crate::sync::{CopyState, Counts, PlanHash, State};
 use crate::text::{Lang, Text};
 use crate::time::Timestamp;
 
@@ -174,6 +174,44 @@ pub struct CopyCounts {
     pub linked: u32,
 }
 
+/// How many objects of a plan have which colour (product.md Q18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Colours {
+    pub matched: u32,
+    pub new: u32,
+    pub changed: u32,
+    pub delete: u32,
+    pub held: u32,
+    /// Links that are written.
+    pub links: u32,
+}
+
+impl From<Counts> for Colours {
+    fn from(counts: Counts) -> Self {
+        let Counts { matched, new, changed, delete, held, links, .. } = counts;
+        Self { matched, new, changed, delete, held, links }
+    }
+}
+
+/// A plan in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Names exactly this plan.
+    pub hash: PlanHash,
+    pub departments: Colours,
+    pub people: Colours,
+    /// OA users in scope.
+    pub in_scope: u32,
+    pub linked_people: u32,
+    pub linked_departments: u32,
+    /// Of WeLink, results included, and how long they take at the allowed rate.
+    pub calls: u64,
+    pub seconds: u64,
+    /// What stands against it; empty = it may be carried out.
+    pub blocked: Vec<Note>,
+}
+
 /// A run, as its head remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -187,6 +225,9 @@ pub struct Run {
     #[serde(default)]
     pub ended: Option<Timestamp>,
     pub status: Status,
+    /// It ends when its plan is judged; WeLink is not written (product.md TWL-08).
+    #[serde(default)]
+    pub simulate: bool,
     /// Why it ended as it did, and what else to know.
     #[serde(default)]
     pub notes: Vec<Note>,
@@ -211,6 +252,9 @@ pub struct Run {
     pub chunks: BTreeMap<String, u32>,
     #[serde(default)]
     pub copy: CopyCounts,
+    /// What from-OA would write.
+    #[serde(default)]
+    pub plan: Option<Planned>,
     pub expires: Timestamp,
 }
 
@@ -238,12 +282,16 @@ pub struct Entry {
     pub id: String,
     #[serde(default)]
     pub name: String,
-    /// `new`, `changed`, `missing`, `returned`, `dropped`, `linked`.
+    /// What a department hangs under, where it is a part of a plan: its id at WeLink, or at the OA if it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// `new`, `changed`, `missing`, `returned`, `dropped`, `linked`; of a plan `matched`, `new`, `changed`, `delete`,
+    /// `held`.
     pub change: String,
     /// Each field before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
-    /// `ok`, or what came instead.
+    /// `ok`, or what came instead; `planned` in a plan.
     pub result: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
@@ -263,6 +311,17 @@ pub struct FieldChange {
     pub field: String,
     pub before: String,
     pub after: String,
+}
+
+/// The name of a plan's colour, as interfaces use it.
+pub fn state_name(state: State) -> &'static str {
+    match state {
+        State::Matched => "matched",
+        State::New => "new",
+        State::Changed => "changed",
+        State::Delete => "delete",
+        State::Held => "held",
+    }
 }
 
 /// The name of what becomes of an object of the copy, as interfaces use it.

@@ -45,7 +45,7 @@ impl Bridge {
         &self,
         config: &TenantConfig,
         enterprise: &EnterpriseId,
-        kind: Kind,
+        (kind, simulate): (Kind, bool),
         starter: Starter<'_>,
     ) -> Result<Started, Refusal> {
         let enterprise = config.enterprise(enterprise).ok_or(problem::NOT_FOUND)?;
@@ -68,6 +68,7 @@ impl Bridge {
             began: Stamp { at: now, by: by.to_owned() },
             ended: None,
             status: Status::Running,
+            simulate,
             notes: Vec::new(),
             step: Step::Departments,
             done: 0,
@@ -78,9 +79,10 @@ impl Bridge {
             tries: 0,
             chunks: std::collections::BTreeMap::new(),
             copy: domain::run::CopyCounts::default(),
+            plan: None,
             expires: expiry(now),
         };
-        if kind == Kind::FromOa && is_read_only(enterprise) {
+        if kind == Kind::FromOa && !simulate && is_read_only(enterprise) {
             return match starter {
                 Starter::Hand { .. } => Err(problem::READ_ONLY.into()),
                 Starter::Timer { .. } => self.skip(run, "read-only", READ_ONLY, from).await,
@@ -88,6 +90,9 @@ impl Bridge {
         }
         let mut entry = self.entry(enterprise.id.tenant(), Action::RunBegin, by, run.id.as_str(), from);
         entry.detail.insert("kind".to_owned(), kind.name().to_owned());
+        if simulate {
+            entry.detail.insert("simulate".to_owned(), "true".to_owned());
+        }
         match self.store().begin_run(&run, &entry).await? {
             Begun::Done(run) => Ok(self.begun(*run).await),
             Begun::Busy(_) => self.skip(run, "busy", BUSY, from).await,

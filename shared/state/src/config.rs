@@ -29,6 +29,8 @@ pub struct TenantConfig {
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
     pub scan_login: ScanLogin,
+    /// Rules of push, in the order of their ids.
+    pub rules: Vec<domain::push::rule::Rule>,
     pub syncs: Vec<SyncSettings>,
 }
 
@@ -304,7 +306,7 @@ impl Store {
     }
 
     /// The stored item that an update to version `next` is based on; `None` when somebody changed it meanwhile.
-    async fn seen<T: DeserializeOwned>(
+    pub(crate) async fn seen<T: DeserializeOwned>(
         &self,
         key: &keys::Key,
         next: u64,
@@ -314,7 +316,7 @@ impl Store {
         Ok(stored.filter(|before| version(before).checked_add(1) == Some(next)))
     }
 
-    fn changed(&self, tenant: &TenantId) -> Saved {
+    pub(crate) fn changed(&self, tenant: &TenantId) -> Saved {
         self.cache.forget(tenant);
         Saved::Changed
     }
@@ -368,13 +370,15 @@ pub(crate) struct Owner<'a> {
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
     let (mut tenant, mut oa_instances, mut enterprises, mut apps) = (None, Vec::new(), Vec::new(), Vec::new());
-    let (mut scan_login, mut syncs) = (ScanLogin::default(), Vec::new());
+    let (mut scan_login, mut syncs, mut rules) = (ScanLogin::default(), Vec::new(), Vec::new());
     for item in items {
         let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         if sk == "TENANT" {
             tenant = Some(read(item)?);
         } else if sk == keys::SCAN_LOGIN {
             scan_login = read(item)?;
+        } else if sk.starts_with(keys::RULE) {
+            rules.push(read(item)?);
         } else if sk.starts_with("OA#") {
             oa_instances.push(read(item)?);
         } else if sk.ends_with(keys::SYNC) {
@@ -385,5 +389,5 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs }))
+    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs, rules }))
 }

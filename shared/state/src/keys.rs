@@ -8,7 +8,7 @@
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
     AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
-    QrId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    QrId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId, MessageId, RuleId,
 };
 use domain::time::Timestamp;
 
@@ -55,6 +55,50 @@ pub fn scan_login(tenant: &TenantId) -> Key {
 }
 
 pub(crate) const SCAN_LOGIN: &str = "SCANLOGIN";
+
+pub fn rule(id: &RuleId) -> Key {
+    Key::new(tenant_partition(&id.tenant()), format!("{RULE}{id}"))
+}
+
+pub(crate) const RULE: &str = "RULE#";
+
+/// A message of an OA: part 0 is its head with the first deliveries, the others hold the rest.
+pub fn message(id: &MessageId, part: usize) -> Key {
+    Key::new(message_partition(id), format!("M#{part:03}"))
+}
+
+pub fn message_partition(id: &MessageId) -> String {
+    format!("T#{}#M#{id}", id.tenant())
+}
+
+/// The messages of a day, in the index by account. `day` is `yyyymmdd`, UTC.
+pub fn messages_partition(tenant: &TenantId, day: &str) -> String {
+    format!("T#{tenant}#MD#{day}")
+}
+
+/// A message that is to be gone on with, by the time when it is due.
+pub fn push_due(id: &MessageId, at: Timestamp) -> Key {
+    Key::new(push_due_partition(&id.tenant()), format!("{:013}#{id}", at.0.max(0)))
+}
+
+pub fn push_due_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#PUSHDUE")
+}
+
+/// The to-dos of one matter of an OA. `matter` names it: a hash, since an OA's ids may be long.
+pub fn todos_partition(instance: &OaInstanceId, matter: &str) -> String {
+    format!("T#{}#TODO#{instance}#{matter}", instance.tenant())
+}
+
+/// One receiver's to-do at one app.
+pub fn todo(instance: &OaInstanceId, matter: &str, app: &AppId, oa_user: &OaUserId) -> Key {
+    Key::new(todos_partition(instance, matter), format!("R#{app}#{oa_user}"))
+}
+
+/// The end of the whole matter.
+pub fn todo_closed(instance: &OaInstanceId, matter: &str) -> Key {
+    Key::new(todos_partition(instance, matter), "CLOSED")
+}
 
 /// Claims an enterprise's name within its tenant.
 pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {

@@ -83,6 +83,14 @@ pub struct TenantInfo {
 }
 
 impl<S: Shared> WeLink<S> {
+    /// Fetches what [`WeLink::user_id`] is about to need, a token and its turn, while the caller has something else to
+    /// wait for. It promises nothing: what fails here fails there again, and is reported there.
+    pub async fn prepare_user_id(&self, c: &Credentials) {
+        if self.0.token(c, None).await.is_ok() {
+            self.0.pacer.prepare(&c.app, &c.client_id, USER_ID).await;
+        }
+    }
+
     /// Exchanges a one-time code (welink-api.md 3.2). It is sent once, and again only if the first request was never
     /// sent or was refused before the code was used. A code that cannot be one is refused unsent.
     pub async fn user_id(&self, c: &Credentials, code: &Secret<String>) -> Result<Identity, WeLinkError> {

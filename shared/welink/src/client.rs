@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::breaker;
 use domain::ids::{AppId, ClientId};
 use http::header::{ACCEPT_CHARSET, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use platform::clock::Clock;
 use platform::entropy::Entropy;
 use platform::secret::Secret;
@@ -41,7 +41,7 @@ pub(crate) struct Inner<S> {
     /// Of the page that browsers are sent to; no request of this client goes there.
     pub(crate) login_base: String,
     transport: Transport,
-    pacer: Pacer<S>,
+    pub(crate) pacer: Pacer<S>,
     pub(crate) tokens: Tokens,
 }
 
@@ -64,6 +64,9 @@ pub(crate) enum Repeat {
     Safe,
     /// It uses something up: only if the first was never sent, or refused before use.
     UnlessUsed,
+    /// People see what it does: only if the first was never sent. When its answer is lost, nobody knows whether they
+    /// did: [`Failure::Lost`] (product.md PSH-09).
+    UnlessSeen,
 }
 
 /// One request, before token and pace.
@@ -138,6 +141,8 @@ pub(crate) enum Failure {
         message: String,
     },
     Final(WeLinkError),
+    /// Sent, and no answer tells whether it took effect; only for [`Repeat::UnlessSeen`].
+    Lost,
 }
 
 impl Failure {
@@ -145,6 +150,7 @@ impl Failure {
         match self {
             Self::Token(error) | Self::Final(error) => error,
             Self::Credentials { code, message } => WeLinkError::Refused { code, message },
+            Self::Lost => WeLinkError::Down,
         }
     }
 }
@@ -187,14 +193,18 @@ impl<S: Shared> WeLink<S> {
 impl<S: Shared> Inner<S> {
     /// Calls with the app's token; a token sign (welink-api.md 2.3), and 501 (product.md ENT-08), get one new token.
     pub(crate) async fn call(&self, c: &Credentials, ask: &Ask) -> Result<Reply, WeLinkError> {
-        let paced = Some((&c.app, &c.client_id));
-        let token = self.token(c, None).await?;
-        let mut sent = self.send(paced, Some(&token), ask).await;
-        if let Err(Failure::Token(_)) = sent {
-            let renewed = self.token(c, Some(&token)).await?;
-            sent = self.send(paced, Some(&renewed), ask).await;
-        }
+        let sent = self.attempt(c, ask).await;
         self.settle(c, sent).await
+    }
+
+    /// The same, before it is settled.
+    pub(crate) async fn attempt(&self, c: &Credentials, ask: &Ask) -> Result<Reply, Failure> {
+        let paced = Some((&c.app, &c.client_id));
+        let token = self.token(c, None).await.map_err(Failure::Final)?;
+        let sent = self.send(paced, Some(&token), ask).await;
+        let Err(Failure::Token(_)) = sent else { return sent };
+        let renewed = self.token(c, Some(&token)).await.map_err(Failure::Final)?;
+        self.send(paced, Some(&renewed), ask).await
     }
 
     /// What a request of this app came to, once no other token will be tried.
@@ -237,6 +247,7 @@ impl<S: Shared> Inner<S> {
         let again = |error: WeLinkError| match ask.repeat {
             Repeat::Safe => Next::Again(error),
             Repeat::UnlessUsed => Next::Stop(Failure::Final(error)),
+            Repeat::UnlessSeen => Next::Stop(Failure::Lost),
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -245,9 +256,20 @@ impl<S: Shared> Inner<S> {
             Err(TransportError::TooLarge) => return Ok(again(WeLinkError::Malformed)),
             Err(TransportError::HostNotAllowed(_)) => return Err(Failure::Final(WeLinkError::Down)),
         };
+        if ask.repeat == Repeat::UnlessSeen
+            && let Some(reply) = wire::partial(&answer)
+        {
+            return Ok(Next::Done(reply));
+        }
         Ok(match wire::read(&answer, ask.success) {
             Answer::Done(reply) => Next::Done(reply),
             Answer::TooMany if self.settings.status_429_is_rate_limit => Next::Pause,
+            // Refused before it took effect; only a gateway that waited in vain for WeLink cannot know.
+            Answer::TooMany | Answer::ServerError
+                if ask.repeat == Repeat::UnlessSeen && answer.status() != StatusCode::GATEWAY_TIMEOUT =>
+            {
+                Next::Stop(Failure::Final(WeLinkError::Down))
+            }
             Answer::TooMany | Answer::ServerError => again(WeLinkError::Down),
             Answer::Malformed => again(WeLinkError::Malformed),
             Answer::Code { code, message } => self.judge(ask, code, message),
@@ -276,6 +298,9 @@ impl<S: Shared> Inner<S> {
             Class::CodeRefused => stop(WeLinkError::Code { code }),
             Class::Credentials if breaker::opens(&code) => Next::Stop(Failure::Credentials { code, message }),
             // Another call's success is no answer to this one.
+            Class::Ok if ["0", "60001"].contains(&code.as_str()) && ask.repeat == Repeat::UnlessSeen => {
+                Next::Stop(Failure::Lost)
+            }
             Class::Ok if ["0", "60001"].contains(&code.as_str()) => stop(WeLinkError::Malformed),
             // Anything else is final here; `Ok` too, because each call of this client has one code of success.
             Class::Ok

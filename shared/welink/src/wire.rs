@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::codes::{self, Class};
+
 /// Characters of WeLink's own text that are kept.
 const MESSAGE_CHARS_MAX: usize = 200;
 
@@ -55,6 +57,15 @@ pub(crate) fn read(answer: &Response<Bytes>, success: &str) -> Answer {
     }
 }
 
+/// An answer that names the receivers who did not get a message beside a final code (welink-api.md 6.4): it reached the
+/// others.
+pub(crate) fn partial(answer: &Response<Bytes>) -> Option<Reply> {
+    let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(answer.body()) else { return None };
+    let reply = Reply(fields);
+    let code = reply.text("code")?;
+    (codes::class(&code) == Class::Final && !reply.list("failedUserId").is_empty()).then_some(reply)
+}
+
 fn message(fields: &Map<String, Value>) -> String {
     scalar(fields.get("message")).unwrap_or_default()
 }
@@ -80,6 +91,11 @@ impl Reply {
         let data = self.0.get("data");
         let data = data.and_then(Value::as_array).and_then(|list| list.first()).or(data);
         self.0.get(name).or_else(|| data.and_then(|object| object.get(name)))
+    }
+
+    /// WeLink's own text beside the code, cut.
+    pub(crate) fn said(&self) -> String {
+        cut(&message(&self.0), MESSAGE_CHARS_MAX)
     }
 
     /// Text or number, as text.

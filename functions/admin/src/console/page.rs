@@ -30,6 +30,7 @@ pub enum Section {
     Directory,
     Bindings,
     Oa,
+    ScanLogin,
     Network,
     History,
     Audit,
@@ -200,6 +201,7 @@ fn navigation(lang: Lang, config: &TenantConfig, section: Section, enterprise: O
     groups.push(plain(title, vec![item("/new-enterprise".to_owned(), w::NAV_NEW_ENTERPRISE, Section::NewEnterprise)]));
     let system = vec![
         item("/oa-instances".to_owned(), w::NAV_OA, Section::Oa),
+        item("/scan-login".to_owned(), w::NAV_SCAN_LOGIN, Section::ScanLogin),
         item("/network".to_owned(), w::NAV_NETWORK, Section::Network),
         item("/settings-history".to_owned(), w::NAV_HISTORY, Section::History),
         item("/audit".to_owned(), w::NAV_AUDIT, Section::Audit),

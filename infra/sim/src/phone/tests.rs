@@ -258,3 +258,33 @@ async fn the_login_page_sends_errors_back_but_never_to_a_foreign_address() {
         assert!(html.contains(zh), "{query}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_element_asks_who_scans_and_its_code_is_worth_one_auth_code() {
+    let (_, router, ask) = login();
+    let ask = ask.replace("backendlogin", "snsapi_login");
+    let frame = "/sso-proxy-front/public/qrcode/0.0.1/qrcode.html";
+    let get = |path: String| Request::get(path).body(Body::empty()).unwrap();
+    let (status, headers, html) = send(&router, get(format!("{frame}?{ask}&lang=en&q=lihua"))).await;
+    assert_eq!(status, StatusCode::OK);
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with("frame-ancestors http://bridge.localhost:9400"), "{policy}");
+    assert!(html.contains(r#"name="user" value="lihua@welink""#) && html.contains("Simulation"), "{html}");
+    let stranger = send(&router, get(format!("{frame}?{}", ask.replace("oauth%2Fback", "elsewhere")))).await;
+    assert_eq!(stranger.0, StatusCode::BAD_REQUEST);
+
+    let scan = Request::post(frame).header("content-type", "application/x-www-form-urlencoded");
+    let scan = scan.body(Body::from(format!("{ask}&user=lihua%40welink"))).unwrap();
+    let scanned = send(&router, scan).await.2;
+    let code = scanned.split_once("data-code=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let back = async |code: &str| {
+        let (status, headers, _) = send(&router, get(format!("/sso/oauth2/sns_authorize?{ask}&code={code}"))).await;
+        assert_eq!(status, StatusCode::FOUND);
+        let url = url::Url::parse(headers["location"].to_str().unwrap()).unwrap();
+        url.query_pairs().into_owned().collect::<BTreeMap<String, String>>()
+    };
+    let first = back(&code).await;
+    assert_eq!((first["code"].len(), first["state"].as_str()), (96, "s&1"));
+    assert_ne!(first["code"], code, "what the frame sends is not what the server exchanges");
+    assert_eq!((back(&code).await["code"].as_str(), back("x").await["code"].as_str()), ("60008", "60008"));
+}
