@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{files, none};
 
 /// Each crate of ours and the crates of ours that it may know.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("platform", &["domain"]),
     ("state", &["domain", "platform"]),
@@ -17,24 +17,59 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("app-home", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("admin", &["domain", "platform", "state", "welink", "oa", "signin"]),
     ("qr-login", &["domain", "platform", "state", "oa", "signin"]),
+    ("oa-intake", &["domain", "platform", "welink", "signin"]),
+    ("org-sync", &["domain", "platform", "state", "welink", "oa", "signin"]),
+    ("push-dispatch", &["domain", "platform", "state", "welink", "oa", "signin"]),
     // Written from the contracts alone: a simulator that shared types with a client would share its mistakes.
     ("sim", &["domain", "platform"]),
-    ("local", &["domain", "platform", "state", "signin", "app-home", "admin", "qr-login", "sim"]),
+    (
+        "local",
+        &[
+            "domain",
+            "platform",
+            "state",
+            "signin",
+            "app-home",
+            "admin",
+            "qr-login",
+            "oa-intake",
+            "org-sync",
+            "push-dispatch",
+            "sim",
+        ],
+    ),
     ("xtask", &[]),
     ("hello", &[]),
     (
         "tests",
-        &["domain", "platform", "state", "welink", "oa", "signin", "app-home", "admin", "qr-login", "sim", "local"],
+        &[
+            "domain",
+            "platform",
+            "state",
+            "welink",
+            "oa",
+            "signin",
+            "app-home",
+            "admin",
+            "qr-login",
+            "oa-intake",
+            "org-sync",
+            "push-dispatch",
+            "sim",
+            "local",
+        ],
     ),
 ];
 
 /// What `domain` may use of others: pure crates, each with its reason.
-const DOMAIN_MAY_USE: [(&str, &str); 5] = [
+const DOMAIN_MAY_USE: [(&str, &str); 7] = [
     ("jiff", "when it is eight in the morning is known by a table of zones"),
     ("serde", "its types are stored and sent"),
+    ("serde_json", "an event is judged field by field, so that each fault of it has a name"),
     ("thiserror", "its errors say what to do"),
     ("url", "whether an address is allowed is decided on its parts as browsers see them"),
     ("unicode-normalization", "two names are the same name when they look the same"),
+    ("unicode-segmentation", "a text is cut between what a reader takes for characters"),
 ];
 
 fn metadata() -> Metadata {

@@ -53,6 +53,8 @@ const NOT_ONE_ENTRY: [&str; 9] = [
     "/v1/link-jobs/{job}/continue",
     "/v1/link-jobs/{job}/apply",
     "/v1/link-jobs/{job}/undo",
+    // One entry when it begins and one when it has ended: tests/flows/from_welink.rs counts them.
+    "/v1/enterprises/{enterprise}/runs",
 ];
 
 /// A request to this route that succeeds, with all that it needs set up; `None` = no row of this table.
@@ -180,6 +182,10 @@ async fn request_of_accounts(world: &World, method: &str, route: &str, path: &st
         ("PUT", "/v1/tenants/{tenant}/scan-login") => {
             let version = get(world, path).await["version"].clone();
             Some(json!({ "version": version, "enabled": true, "apps": [world.demo().remembered.app] }))
+        }
+        ("PUT", "/v1/enterprises/{enterprise}/sync-settings") => {
+            let version = get(world, path).await["version"].clone();
+            Some(json!({ "version": version, "app": world.demo().remembered.app }))
         }
         ("POST", "/v1/signing-keys/rotate") => {
             world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;

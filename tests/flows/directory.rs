@@ -42,6 +42,7 @@ fn department(enterprise: &EnterpriseId, own: &str, parent: &str, name: &str, or
         corp_code: String::new(),
         order,
         link: None,
+        status: PersonStatus::Active,
         updated: Timestamp(1),
         version: 0,
     }

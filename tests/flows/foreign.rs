@@ -11,6 +11,7 @@ use oa::model::MatchField;
 use oa::port::Port as _;
 use platform::secret::Secret;
 use serde_json::{Value, json};
+use tests::intake::Intake;
 use tests::tools;
 use tests::world::{LINKED, World};
 
@@ -144,4 +145,44 @@ async fn hom_07_the_official_webhook_library_signs_the_redemption_and_verifies_o
         let asked = json!({ "secret": known.pull_secret, "body": text, "headers": headers });
         assert_eq!(ask("webhook.py", &asked)["ok"], json!(want));
     }
+}
+
+#[tokio::test]
+async fn psh_07_an_event_of_the_official_libraries_is_taken() {
+    let intake = Intake::start().await;
+    let asked = json!({
+        "secret": intake.world.demo().remembered.push_secret, "call": "msg_foreign", "timestamp": intake.now().epoch_s(),
+        "attributes": {
+            "id": "evt-1", "source": "/oa/foreign", "type": "oa.notice.published", "subject": "notice/7",
+            "datacontenttype": "application/json", "sequence": "1",
+        },
+        "data": { "biz_id": "7", "title": "放假通知", "recipients": [{ "by": "login_id", "value": LINKED }] },
+    });
+    let made = ask("oa_event.py", &asked);
+    let url = intake.world.bridge(&intake.events_path());
+    let headers = made["headers"].as_object().unwrap();
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (&**name, value.as_str().unwrap())).collect();
+    let body = made["body"].as_str().unwrap().to_owned();
+    let answer = intake.world.browser().send(Method::POST, &url, &headers, body.clone()).await.unwrap();
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+    assert_eq!(answer.json()["accepted"], json!(["evt-1"]));
+    let queued = intake.queued().await;
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!((queued.len(), parsed(&queued[0].body)), (1, parsed(&body)));
+}
+
+#[tokio::test]
+async fn c22_a_callback_of_another_implementation_is_opened_and_opens_the_answer() {
+    let intake = Intake::start().await;
+    let known = intake.world.demo().remembered.clone();
+    let timestamp = intake.now().epoch_s().to_string();
+    let data = json!([{ "userId": format!("{LINKED}@welink"), "tenantId": known.welink_tenant }]);
+    let plain = json!({ "eventType": "corpEditUser", "timestamp": timestamp, "data": data });
+    let sealed = ask("welink_callback.py", &json!({ "secret": known.client_secret, "plain": plain }));
+    let answer = intake.call_back(known.app.as_str(), sealed.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(intake.queued().await.len(), 1);
+    let asked = json!({ "secret": known.client_secret, "encrypt": answer.json()["encrypt"] });
+    let opened = ask("welink_callback.py", &asked);
+    assert_eq!(opened["plain"], json!({ "msg": "success", "timestamp": timestamp }));
 }

@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue as Sdk;
 use bytes::Bytes;
 use domain::audit::{Action, Entry};
 use domain::ids::{DeptCode, EnterpriseId, OaInstanceId, OaUserId, RANDOM_CHARS, TENANT_CHARS, TenantId, WeLinkUserId};
-use domain::model::{Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, Stamp, Tenant};
+use domain::model::{
+    Department, Enterprise, Link, LinkOrigin, OaInstance, Person, PersonSource, PersonStatus, Stamp, Tenant,
+};
 use domain::time::Timestamp;
 use domain::zone::Zone;
 use dynoxide::{AttributeValue, Database, ImportOptions};
@@ -80,6 +82,7 @@ fn department(enterprise: &EnterpriseId, n: usize) -> Department {
         corp_code: String::new(),
         order: u32::try_from(n).unwrap(),
         link: None,
+        status: PersonStatus::Active,
         updated: Timestamp(1),
         version: 0,
     }

@@ -7,15 +7,18 @@ use axum::Json;
 use axum::routing::post;
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use platform::secret::sha256_hex;
+use platform::secret::{Secret, sha256_hex};
 use platform::transport::Transport;
 use serde_json::{Value, json};
 use tests::gateway;
+use tests::intake::{ONE, event, signed};
 use tests::runtime_api::{Bootstrap, RuntimeApi};
+use tests::sqs::Sqs;
 use tests::tools;
 use tests::web::Browser;
 use tests::world::{LINKED, World};
 use tower::service_fn;
+use welink::callback::CallbackKey;
 
 /// Serves a router on a port of its own for as long as the test runs.
 async fn serve(router: axum::Router) -> String {
@@ -43,6 +46,11 @@ struct Packaged {
 
 /// Starts the packaged `function` over the table of a running local bridge.
 async fn packaged(function: &str) -> Packaged {
+    packaged_with(function, &[]).await
+}
+
+/// The same with settings of its own.
+async fn packaged_with(function: &str, settings: &[(&'static str, String)]) -> Packaged {
     let folder = tempfile::tempdir().unwrap();
     let world = World::in_folder(folder.path(), &[]).await;
     let api = Arc::new(RuntimeApi::start().await.unwrap());
@@ -57,6 +65,7 @@ async fn packaged(function: &str) -> Packaged {
         ("BRIDGE_WELINK_SCRIPT", format!("{}/hwh5.js", world.running.origin("phone"))),
         ("BRIDGE_OPERATOR_KEY_SHA256", sha256_hex(&world.running.operator_key)),
     ];
+    let env = env.into_iter().chain(settings.iter().cloned());
     let mut bootstrap = Bootstrap::spawn(&tools::bootstrap(function), &api, env).unwrap();
     bootstrap.ready(&api).await.unwrap();
     Packaged { world, api, bootstrap, _folder: folder }
@@ -108,6 +117,34 @@ async fn dep_02_the_packaged_qr_login_signs_a_scanning_member_in() {
     let log = packaged.bootstrap.log();
     assert!(log.contains("POST /q/{qr}/confirm answered 303"), "{log}");
     assert!(!log.contains(LINKED) && !log.contains(&screen.id), "no personal data in the log of the packaged binary");
+}
+
+#[tokio::test]
+async fn dep_02_the_packaged_oa_intake_takes_an_event_and_a_callback() {
+    let sqs = Sqs::start().await;
+    let queue = [("BRIDGE_SQS_ENDPOINT", sqs.endpoint.clone()), ("BRIDGE_EVENTS_QUEUE", sqs.url())];
+    let packaged = packaged_with("oa-intake", &queue).await;
+    let (world, known) = (&packaged.world, packaged.world.demo().remembered.clone());
+    let (body, now) = (event("evt-1").to_string(), world.running.bridge.clock().now());
+    let signed = signed(&known.push_secret, "msg_1", now, &body);
+    let mut headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (&**name, &**value)).collect();
+    headers.push(("content-type", ONE));
+    let mut sender = Browser::new(gateway::transport("bridge.localhost", Arc::clone(&packaged.api), world.transport()));
+    let url = world.bridge(&format!("/v1/oa/{}/events", known.oa_instance));
+    let answer = sender.send(http::Method::POST, &url, &headers, body).await.unwrap();
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}\n{}", answer.body, packaged.bootstrap.log());
+    let key = CallbackKey::of(&Secret::new(known.client_secret.clone()));
+    let data = json!([{ "userId": format!("{LINKED}@welink"), "tenantId": known.welink_tenant }]);
+    let plain = json!({ "eventType": "corpEditUser", "timestamp": now.epoch_s().to_string(), "data": data });
+    let sealed = json!({ "encrypt": key.seal([7; 16], &plain.to_string()).unwrap() });
+    let url = world.bridge(&format!("/v1/welink/{}", known.app));
+    let answer = sender.send(http::Method::POST, &url, &[], sealed.to_string()).await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK, "{}\n{}", answer.body, packaged.bootstrap.log());
+    let kinds: Vec<String> = sqs.drain().await.iter().map(|message| message.attributes["kind"].clone()).collect();
+    assert_eq!(kinds, ["oa-event", "welink-hint"]);
+    let log = packaged.bootstrap.log();
+    assert!(log.contains("POST /v1/oa/{instance}/events answered 202"), "{log}");
+    assert!(!log.contains(LINKED) && !log.contains("evt-1"), "no personal data in the log of the packaged binary");
 }
 
 #[tokio::test]

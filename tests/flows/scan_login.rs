@@ -94,31 +94,9 @@ async fn qrl_03_only_this_tenants_enterprises_are_offered_and_one_alone_is_no_qu
     let screen = world.screen().await;
     let one = world.browser().get(&screen.code).await.unwrap();
     assert!(one.form("answer").is_some(), "no question: {}", one.body);
-    // A second enterprise of the same tenant, with an app of its own.
     let known = world.demo().remembered.clone();
-    let credentials = world.demo().welink.add_app(sim::welink::NewApp {
-        tenant_id: known.welink_tenant.clone(),
-        name_zh: "分公司".to_owned(),
-        name_en: "Branch".to_owned(),
-        ..sim::welink::NewApp::default()
-    });
-    let credentials = credentials.unwrap();
-    let path = format!("/v1/tenants/{}/enterprises", known.tenant);
-    let branch = world.api(Method::POST, &path, Some(&json!({ "name": "分公司" }))).await.json();
-    let path = format!("/v1/enterprises/{}/apps", branch["id"].as_str().unwrap());
-    let app = world
-        .api(
-            Method::POST,
-            &path,
-            Some(&json!({
-                "name": "分公司应用", "client_id": credentials.client_id,
-                "client_secret": credentials.client_secret.expose(),
-                "homepage": { "mode": "oa-app", "oa_app": "portal" },
-            })),
-        )
-        .await
-        .json();
-    world.set_scan_login(json!({ "apps": [known.app, app["id"]] })).await;
+    let app = world.second_enterprise().await;
+    world.set_scan_login(json!({ "apps": [known.app, app] })).await;
     let mut phone = world.browser();
     let question = phone.get(&screen.code).await.unwrap();
     assert!(question.body.contains(r#"id="choose""#), "{}", question.body);

@@ -100,3 +100,30 @@ async fn qrl_05_an_oa_that_does_not_answer_signs_nobody_in_and_the_page_says_wha
     assert!(late.body.contains("ticket-expired") && late.body.contains("error-todo"), "{}", late.body);
     assert!(world.demo().oa.sessions().is_empty());
 }
+
+/// The person trace: his last sign-ins with device and place.
+#[tokio::test]
+async fn adm_05_the_trace_tells_the_last_sign_ins_with_device_address_and_place() {
+    let world = World::start().await;
+    let path = format!("/v1/enterprises/{}/people/{LINKED}@welink/trace", world.enterprise());
+    let trace = async || world.api(Method::GET, &path, None).await.json();
+    world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
+    let told = trace().await;
+    let first = &told["sign_ins"][0];
+    assert_eq!((&first["from"], &first["office"]), (&json!("127.0.0.1"), &json!(null)), "no network is listed: {told}");
+    assert!(first["device"].as_str().unwrap().contains(" · "), "{told}");
+    world.set_scan_login(json!({ "networks": ["10.0.0.0/8"] })).await;
+    let mut screen = world.screen().await;
+    world.confirm(&mut world.browser(), &screen.code, LINKED).await;
+    screen.enter().await;
+    let told = trace().await;
+    let (last, steps) = (&told["sign_ins"][0], told["steps"].as_array().unwrap());
+    assert_eq!((&last["device"], &last["office"]), (&json!("Chrome · Windows"), &json!(false)));
+    let step = steps.iter().find(|step| step["name"] == "sign-ins").unwrap();
+    let said = step["text"]["en"].as_str().unwrap();
+    for part in ["Chrome · Windows", "127.0.0.1", "outside the office network", "2 remembered"] {
+        assert!(said.contains(part), "{said}");
+    }
+    world.set_scan_login(json!({ "networks": ["127.0.0.0/8"] })).await;
+    assert_eq!(trace().await["sign_ins"][0]["office"], json!(true));
+}

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-const SAMPLES: [&str; 4] = ["admin.json", "app-home.get.json", "app-home.post.json", "qr-login.get.json"];
+const SAMPLES: [&str; 5] =
+    ["admin.json", "app-home.get.json", "app-home.post.json", "oa-intake.post.json", "qr-login.get.json"];
+/// What org-sync gets; it takes them as they are.
+const TICK: &str = "org-sync.tick.json";
+const MESSAGE: &str = "org-sync.message.json";
 
 fn sample(name: &str) -> Value {
     let path = format!("{}/../events/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -28,5 +32,16 @@ fn no_sample_is_forgotten() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
     let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     found.sort();
-    assert_eq!(found, SAMPLES);
+    let mut known: Vec<&str> = SAMPLES.into_iter().chain([TICK, MESSAGE]).collect();
+    known.sort_unstable();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn a_sample_message_is_one_that_the_bridge_sends() {
+    let event: aws_lambda_events::event::sqs::SqsEvent = serde_json::from_value(sample(MESSAGE)).unwrap();
+    let body = event.records[0].body.as_deref().unwrap();
+    let message: signin::RunMessage = serde_json::from_str(body).unwrap();
+    assert_eq!(serde_json::to_string(&message).unwrap(), body);
+    assert_eq!(sample(TICK)["source"], "aws.events");
 }

@@ -3,22 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 
-use domain::ids::TenantId;
+use domain::ids::{AppId, OaInstanceId, RANDOM_CHARS, TenantId};
 use platform::config::{Config, KEYS};
 use platform::entropy::Entropy;
 use platform::vault::Vault;
 use serde_json::{Value, json};
 use state::index::INDEXES;
-use state::table;
+use state::{keys, table};
 
 use crate::yaml;
 
 /// What each function may do on the table. An action more or less is a decision that this list records.
-const ACTIONS: [(&str, &[&str]); 3] = [
+const ACTIONS: [(&str, &[&str]); 5] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("QrLoginRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("OaIntakeRole", &["GetItem", "PutItem", "Query"]),
     // Unbinding deletes the OA user's side of the link.
     ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("OrgSyncRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+];
+/// What a role may do on queues.
+const ON_QUEUES: [(&str, &[&str]); 3] = [
+    ("OaIntakeRole", &["SendMessage"]),
+    ("AdminRole", &["SendMessage"]),
+    ("OrgSyncRole", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"]),
 ];
 /// What each may do beside its work on the table: read the master key, write its log.
 const EVERYBODY: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue"];
@@ -88,7 +96,9 @@ fn every_function_may_do_what_is_listed_and_no_more() {
         let allowed = statements(roles[name]).into_iter().filter(|statement| statement["Effect"] == "Allow");
         let given: BTreeSet<&str> = allowed.flat_map(actions).collect();
         let on_table = expected.iter().map(|action| format!("dynamodb:{action}"));
-        let expected: BTreeSet<String> = on_table.chain(EVERYBODY.map(str::to_owned)).collect();
+        let queues = ON_QUEUES.iter().filter(|(role, _)| *role == name).flat_map(|(_, actions)| *actions);
+        let on_queues = queues.map(|action| format!("sqs:{action}"));
+        let expected: BTreeSet<String> = on_table.chain(on_queues).chain(EVERYBODY.map(str::to_owned)).collect();
         assert_eq!(given.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected, "{name}");
     }
     for (name, function) in functions {
@@ -104,7 +114,8 @@ fn no_function_changes_or_deletes_an_audit_entry() {
     let partition = state::keys::audit_partition(&tenant, "202611");
     for (name, role) in of_type(&template, "AWS::IAM::Role") {
         let statements = statements(role);
-        let denied = statements.iter().find(|statement| statement["Effect"] == "Deny").unwrap();
+        let denied = statements.iter().find(|statement| statement["Sid"] == "AuditIsAppendOnly").unwrap();
+        assert_eq!(denied["Effect"], "Deny");
         assert_eq!(actions(denied), BTreeSet::from(["dynamodb:DeleteItem", "dynamodb:UpdateItem"]), "{name}");
         let pattern = &denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
         let pattern = list(pattern)[0].as_str().unwrap();
@@ -118,24 +129,53 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
 }
 
-/// The gateway sends qr-login the paths that its router serves and that the local bridge sends it; each has a throttle
+/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a throttle
 /// of its own.
 #[test]
-fn the_paths_of_scan_login_lead_to_its_function() {
+fn the_paths_of_a_function_lead_to_it() {
     let template = template();
-    let events = &template["Resources"]["QrLoginFunction"]["Properties"]["Events"];
-    let mut routed: Vec<String> = Vec::new();
-    for event in events.as_object().unwrap().values() {
-        let properties = &event["Properties"];
-        assert_eq!(properties["ApiId"]["Ref"], "EmployeesApi");
-        let path = properties["Path"].as_str().unwrap();
-        let route = format!("{} {path}", properties["Method"].as_str().unwrap());
-        let throttle = &template["Resources"]["EmployeesApi"]["Properties"]["RouteSettings"][&route];
-        assert!(throttle["ThrottlingRateLimit"].as_u64().is_some_and(|limit| limit <= 500), "{route}");
-        routed.push(path.strip_suffix("{proxy+}").unwrap().to_owned());
+    for (function, paths) in [("QrLoginFunction", qr_login::PATHS), ("OaIntakeFunction", oa_intake::PATHS)] {
+        let events = &template["Resources"][function]["Properties"]["Events"];
+        let mut routed: Vec<String> = Vec::new();
+        for event in events.as_object().unwrap().values() {
+            let properties = &event["Properties"];
+            assert_eq!(properties["ApiId"]["Ref"], "EmployeesApi");
+            let path = properties["Path"].as_str().unwrap();
+            let route = format!("{} {path}", properties["Method"].as_str().unwrap());
+            let throttle = &template["Resources"]["EmployeesApi"]["Properties"]["RouteSettings"][&route];
+            assert!(throttle["ThrottlingRateLimit"].as_u64().is_some_and(|limit| limit <= 500), "{route}");
+            routed.push(path.strip_suffix("{proxy+}").unwrap().to_owned());
+        }
+        routed.sort();
+        assert_eq!(routed, paths);
     }
-    routed.sort();
-    assert_eq!(routed, qr_login::PATHS);
+}
+
+/// design.md 5: what takes callbacks reads the keys that open them, and no `client_secret`.
+#[test]
+fn oa_intake_reads_what_it_needs_and_no_client_secret() {
+    let template = template();
+    let tenant = TenantId::parse("0123456789").unwrap();
+    let app = AppId::from_random(&tenant, [7; RANDOM_CHARS]);
+    let instance = OaInstanceId::from_random(&tenant, [7; RANDOM_CHARS]);
+    let statements = statements(&template["Resources"]["OaIntakeRole"]);
+    let patterns = |sid: &str, test: &str| -> Vec<&str> {
+        let statement = statements.iter().find(|statement| statement["Sid"] == sid).unwrap();
+        let keys = list(&statement["Condition"][test]["dynamodb:LeadingKeys"]);
+        keys.into_iter().map(|key| key.as_str().unwrap()).collect()
+    };
+    let (read, kept) =
+        (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
+    let fits = |patterns: &[&str], pk: &str| patterns.iter().any(|pattern| like(pattern, pk));
+    let settings = [keys::tenant(&tenant), keys::oa_secrets(&instance)];
+    let taken = [keys::callback_taken(&app, "f"), keys::call_taken(&instance, "c"), keys::event_taken(&instance, "e")];
+    for key in settings.iter().chain(&taken).chain([&keys::callback_secret(&app)]) {
+        assert!(fits(&read, &key.pk), "{key:?}");
+    }
+    assert!(settings.iter().all(|key| fits(&kept, &key.pk)) && taken.iter().all(|key| !fits(&kept, &key.pk)));
+    for secret in [keys::app_secrets(&app), keys::token(&app), keys::registry_signing_key("k")] {
+        assert!(!fits(&read, &secret.pk), "{secret:?}");
+    }
 }
 
 #[test]
@@ -301,4 +341,30 @@ fn functions_end_before_the_gateway_gives_up() {
         assert!(settings["ThrottlingRateLimit"].as_u64().unwrap() <= 200, "{name}");
         assert_eq!(api["Properties"]["DisableExecuteApiEndpoint"], true, "{name}");
     }
+}
+
+/// A message comes again only after its function has certainly ended, and lies in the dead-letter queue in the end. A
+/// chain that hands itself on is allowed to, and says how long it is at most.
+#[test]
+fn a_queue_fits_the_function_that_reads_it() {
+    let template = template();
+    let queues = of_type(&template, "AWS::SQS::Queue");
+    let mut read = 0;
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let properties = &function["Properties"];
+        for event in properties["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS") {
+            let queue = event["Properties"]["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
+            let timeout = properties["Timeout"].as_u64().unwrap();
+            assert!(timeout <= 90, "{name}");
+            let queue = &queues[queue]["Properties"];
+            assert_eq!(queue["VisibilityTimeout"].as_u64().unwrap(), 6 * timeout, "{name}");
+            let dead = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap();
+            assert!(queues.contains_key(dead), "{name}");
+            assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+            assert_eq!(properties["RecursiveLoop"], "Allow", "{name}");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 1);
+    assert!(i64::from(domain::run::SLICES_MAX) * 60 >= 8 * 3600);
 }

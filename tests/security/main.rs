@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod t10_events;
 mod t11_console;
 mod t11_password;
 mod t12_bombs;
 mod t1_qrljacking;
+mod t2_element;
 mod t2_replay;
 mod t3_console;
 mod t3_cross_site;

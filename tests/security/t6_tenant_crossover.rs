@@ -30,7 +30,8 @@ proptest! {
         let all = [
             keys::tenant(&tenant), keys::oa_instance(&instance), keys::enterprise(&enterprise),
             keys::app(&enterprise, &app), keys::enterprise_name(&tenant, &foreign), keys::app_secrets(&app),
-            keys::oa_secrets(&instance), keys::token(&app), keys::app_budget(&app, &foreign),
+            keys::oa_secrets(&instance), keys::callback_secret(&app), keys::callback_taken(&app, &foreign),
+            keys::call_taken(&instance, &foreign), keys::event_taken(&instance, &foreign), keys::token(&app), keys::app_budget(&app, &foreign),
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),

@@ -81,6 +81,28 @@ impl World {
         self.answer_scan(phone, &confirmation, "approve").await
     }
 
+    /// A second enterprise of the demonstration's tenant with an app of its own; that app's id.
+    pub async fn second_enterprise(&self) -> String {
+        let known = &self.demo().remembered;
+        let new = sim::welink::NewApp {
+            tenant_id: known.welink_tenant.clone(),
+            name_zh: "分公司".to_owned(),
+            name_en: "Branch".to_owned(),
+            ..sim::welink::NewApp::default()
+        };
+        let credentials = self.demo().welink.add_app(new).unwrap();
+        let path = format!("/v1/tenants/{}/enterprises", known.tenant);
+        let branch = self.api(Method::POST, &path, Some(&json!({ "name": "分公司" }))).await.json();
+        let path = format!("/v1/enterprises/{}/apps", branch["id"].as_str().unwrap());
+        let app = json!({
+            "name": "分公司应用", "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret.expose(),
+            "homepage": { "mode": "oa-app", "oa_app": "portal" },
+        });
+        let made = self.api(Method::POST, &path, Some(&app)).await;
+        made.json()["id"].as_str().unwrap_or_else(|| panic!("{}", made.body)).to_owned()
+    }
+
     /// Changes the settings of scan login.
     pub async fn set_scan_login(&self, mut change: Value) -> Value {
         let path = format!("/v1/tenants/{}/scan-login", self.tenant());

@@ -26,8 +26,24 @@ pub struct Seen {
     pub calls: BTreeMap<String, u32>,
     /// Bytes of the largest answer.
     pub answer_bytes_max: usize,
-    /// From a whole request until the whole answer, added up.
+    /// How long at least one call was being answered: each from its whole request until its whole answer.
     pub served: Duration,
+    /// Of the calls since the last look.
+    pub spans: Vec<(Instant, Instant)>,
+}
+
+impl Seen {
+    /// The spans that overlap count once.
+    fn add_up(mut self) -> Self {
+        self.spans.sort_unstable();
+        let mut counted: Option<Instant> = None;
+        for (start, end) in self.spans.drain(..) {
+            let start = counted.map_or(start, |counted| counted.max(start));
+            self.served += end.saturating_duration_since(start);
+            counted = counted.max(Some(end));
+        }
+        self
+    }
 }
 
 /// The proxy, on a port of its own; it ends when it is dropped.
@@ -69,7 +85,7 @@ impl Tap {
 
     /// What went through since the last call of this.
     pub fn take(&self) -> Seen {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner)).add_up()
     }
 }
 
@@ -86,9 +102,9 @@ async fn pass(State(line): State<Line>, request: Request<Body>) -> Response {
     hop(&mut parts.headers);
     let start = Instant::now();
     let answer = line.upstream.send(Request::from_parts(parts, body), TIMEOUT).await;
-    let served = start.elapsed();
+    let end = Instant::now();
     let mut seen = line.seen.lock().unwrap_or_else(PoisonError::into_inner);
-    seen.served += served;
+    seen.spans.push((start, end));
     *seen.calls.entry(name).or_default() += 1;
     let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body().len());
     seen.answer_bytes_max = seen.answer_bytes_max.max(answer_bytes);
@@ -127,5 +143,13 @@ mod tests {
         let seen = tap.take();
         assert_eq!(seen.calls, BTreeMap::from([("/a".to_owned(), 1), ("GetItem".to_owned(), 1)]));
         assert!(seen.served > Duration::ZERO && tap.take().calls.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_served_at_once_counts_once() {
+        let at = |ms: u64| Instant::now() + Duration::from_millis(ms);
+        let spans = vec![(at(5), at(6)), (at(0), at(10)), (at(8), at(12)), (at(20), at(21))];
+        let seen = Seen { spans, ..Seen::default() }.add_up();
+        assert_eq!(seen.served, Duration::from_millis(13));
     }
 }

@@ -13,6 +13,10 @@ use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
 use crate::{history, oa_secrets, own_password, transfer};
 use crate::{network, permissions, self_test, signing_keys, visible_range};
+use crate::{history, oa_secrets, transfer};
+use crate::{messages, rules};
+use crate::{network, permissions, self_test, signing_keys, visible_range};
+use crate::{runs, sync_settings};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +152,25 @@ routes! {
     POST "/v1/link-jobs/{job}/apply" Bind => link_jobs::post_apply, "按预览写入" / "Write what the preview shows";
     GET "/v1/link-jobs/{job}/result" Read => link_jobs::get_result, "任务结果" / "One outcome per row, as a file";
     POST "/v1/link-jobs/{job}/undo" Bind => link_jobs::post_undo, "撤销任务" / "Take back what a link job wrote";
+    GET "/v1/enterprises/{enterprise}/sync-settings" Read => sync_settings::show,
+        "同步设置" / "Settings of the sync";
+    PUT "/v1/enterprises/{enterprise}/sync-settings" Operate => sync_settings::save,
+        "保存同步设置" / "Save the settings of the sync";
+    GET "/v1/enterprises/{enterprise}/runs" Read => runs::list, "最近的同步" / "The newest runs of the sync";
+    POST "/v1/enterprises/{enterprise}/runs" Operate => runs::create, "开始同步" / "Begin a run of the sync";
+    GET "/v1/runs/{run}" Read => runs::show, "读取一次同步" / "Read a run";
+    GET "/v1/tenants/{tenant}/rules" Read => rules::list, "列出消息推送规则" / "List the rules of push";
+    POST "/v1/tenants/{tenant}/rules" Operate => rules::create, "新建消息推送规则" / "Create a rule of push";
+    GET "/v1/rules/{rule}" Read => rules::show, "读取消息推送规则" / "Read a rule of push";
+    PUT "/v1/rules/{rule}" Operate => rules::save, "保存消息推送规则" / "Save a rule of push, as a whole";
+    DELETE "/v1/rules/{rule}" Operate => rules::delete, "删除消息推送规则" / "Delete a rule of push";
+    GET "/v1/tenants/{tenant}/messages" Read => messages::list,
+        "推送记录" / "What became of a day's messages, newest first";
+    GET "/v1/messages/{message}" Read => messages::show, "读取一条推送" / "What became of a message at each receiver";
+    POST "/v1/messages/{message}/resend" Operate => messages::resend,
+        "重发" / "Send a message again to those whom it did not reach";
+    GET "/v1/runs/{run}/plan" Read => runs::plan, "同步计划" / "What the plan of a run would do, object by object";
+    GET "/v1/runs/{run}/journal" Read => runs::journal, "同步日志" / "What a run did, object by object";
 }
 
 /// What the route demands; `None` = no such route.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::audit::Action;
 use domain::ids::{DeptCode, WeLinkUserId};
-use domain::model::{Department, Enterprise, Person};
+use domain::model::{Department, Enterprise, Person, PersonStatus};
 use serde::{Deserialize, Serialize};
 use signin::Bridge;
 use state::directory::{Cursor, DepartmentRow, Filter, PersonRow};
@@ -169,6 +169,7 @@ fn root(enterprise: &Enterprise) -> Department {
         corp_code: String::new(),
         order: 0,
         link: None,
+        status: PersonStatus::Active,
         updated: enterprise.created.at,
         version: 0,
     }

@@ -19,7 +19,7 @@ use crate::actor::Actor;
 use crate::error::ApiError;
 use crate::input::{self, Sent};
 use crate::plain::{self, FieldChange};
-use crate::{apps, enterprises, oa_instances, scan_login, tenants};
+use crate::{apps, enterprises, oa_instances, rules, scan_login, sync_settings, tenants};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -36,7 +36,7 @@ pub(crate) struct View {
     pub(crate) by: String,
     pub(crate) action: Action,
     pub(crate) trace: String,
-    /// `tenant`, `oa-instance`, `enterprise`, `app`, `scan-login`.
+    /// `tenant`, `oa-instance`, `enterprise`, `app`, `rule`, `scan-login`.
     pub(crate) kind: &'static str,
     /// The id of what was changed.
     pub(crate) object: String,
@@ -173,10 +173,19 @@ pub(crate) async fn restore(
             plain::note(&mut audit, &current, &Setting::App(app.clone()));
             apps::restore(bridge, &config, app, &audit).await.map(Setting::App)
         }
+        (Setting::Rule(mut rule), _) => {
+            rule.version += 1;
+            rules::store(bridge, &config, rule, audit).await.map(Setting::Rule)
+        }
         (Setting::ScanLogin(mut setting), _) => {
             setting.version = config.scan_login.version + 1;
             setting.changed = Some(actor.stamp(bridge));
             scan_login::store(bridge, &config, setting, audit).await.map(Setting::ScanLogin)
+        }
+        (Setting::Sync(mut setting), _) => {
+            setting.version = config.sync(&setting.enterprise).version + 1;
+            setting.changed = Some(actor.stamp(bridge));
+            sync_settings::store(bridge, &config, setting, audit).await.map(Setting::Sync)
         }
         (Setting::Enterprise(_), _) => Err(problem::NOT_RESTORABLE.into()),
     }
@@ -202,6 +211,8 @@ fn current(config: &TenantConfig, of: &Setting) -> Option<Setting> {
         Setting::OaInstance(instance) => config.oa_instance(&instance.id).cloned().map(Setting::OaInstance),
         Setting::Enterprise(enterprise) => config.enterprise(&enterprise.id).cloned().map(Setting::Enterprise),
         Setting::App(app) => config.app(&app.id).cloned().map(Setting::App),
+        Setting::Rule(rule) => config.rules.iter().find(|known| known.id == rule.id).cloned().map(Setting::Rule),
         Setting::ScanLogin(_) => Some(Setting::ScanLogin(config.scan_login.clone())),
+        Setting::Sync(setting) => Some(Setting::Sync(config.sync(&setting.enterprise))),
     }
 }

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use domain::ids::{OaUserId, WeLinkUserId};
-use domain::model::{Enterprise, Link, OaInstance, Person, PersonSource, PersonStatus};
+use domain::model::{Enterprise, Link, OaInstance, Person, PersonSource, PersonStatus, SignInNote};
 use domain::text::Text;
 use domain::time::Timestamp;
 use oa::port::Port as _;
@@ -84,6 +84,31 @@ impl Step {
     }
 }
 
+/// One sign-in: when, where from, with what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SignIn {
+    pub(crate) at: Timestamp,
+    /// The address that it came from.
+    pub(crate) from: String,
+    /// Browser and system, as far as they are known.
+    pub(crate) device: String,
+    /// Whether the address lies in one of the company's networks; absent = none is listed.
+    pub(crate) office: Option<bool>,
+}
+
+/// The person's last sign-ins, the newest first.
+pub(crate) fn sign_ins_of(person: &Person, config: &TenantConfig) -> Vec<SignIn> {
+    let setting = &config.scan_login;
+    let office = |from: &str| (!setting.networks.is_empty()).then(|| setting.is_office(from));
+    let one = |note: &SignInNote| SignIn {
+        at: note.at,
+        from: note.from.clone(),
+        device: note.device.clone(),
+        office: office(&note.from),
+    };
+    person.sign_ins.iter().map(one).collect()
+}
+
 /// The steps for one person.
 #[derive(Debug, Serialize)]
 pub(crate) struct Trace {
@@ -91,6 +116,7 @@ pub(crate) struct Trace {
     pub(crate) name_zh: String,
     pub(crate) name_en: String,
     pub(crate) steps: Vec<Step>,
+    pub(crate) sign_ins: Vec<SignIn>,
 }
 
 pub async fn show(
@@ -137,9 +163,10 @@ pub(crate) async fn trace(bridge: &Bridge, actor: &Actor, enterprise: &str, user
         steps.push(auto_bind(bridge, &enterprise, instance, &person, detail).await);
         steps.extend(conflict(bridge, &enterprise, &person).await?);
     }
-    steps.push(sign_ins(&person));
+    let sign_ins = sign_ins_of(&person, &config);
+    steps.push(signed_in(&sign_ins));
     let Person { user_id, name_zh, name_en, .. } = person;
-    Ok(Trace { user_id, name_zh, name_en, steps })
+    Ok(Trace { user_id, name_zh, name_en, steps, sign_ins })
 }
 
 async fn seen_by_apps(
@@ -173,6 +200,7 @@ fn in_the_copy(person: Option<&Person>) -> Step {
     let source = match person.source {
         PersonSource::Sso => Text::new("首次登录时写入", "written at his first sign-in"),
         PersonSource::Admin => Text::new("由管理员写入", "written by an administrator"),
+        PersonSource::Sync => Text::new("由从 WeLink 同步写入", "written by a from-WeLink"),
     };
     match person.status {
         PersonStatus::Active => {
@@ -305,12 +333,22 @@ async fn conflict(bridge: &Bridge, enterprise: &Enterprise, person: &Person) -> 
     }))
 }
 
-fn sign_ins(person: &Person) -> Step {
-    match person.sign_ins.first() {
+fn signed_in(sign_ins: &[SignIn]) -> Step {
+    match sign_ins.first() {
         Some(last) => {
-            let (count, at) = (person.sign_ins.len(), time(last.at));
-            let zh = format!("最近一次登录：{at}（共记录 {count} 次）。");
-            let en = format!("Last sign-in: {at} ({count} remembered).");
+            let (count, at) = (sign_ins.len(), time(last.at));
+            let office = match last.office {
+                Some(true) => Text::new("公司网络", "office network"),
+                Some(false) => Text::new("公司网络以外", "outside the office network"),
+                None => Text::new("", ""),
+            };
+            let known = |parts: [&str; 4], join: &str| {
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(join)
+            };
+            let zh = known([&at, &last.device, &last.from, office.zh], "，");
+            let en = known([&at, &last.device, &last.from, office.en], ", ");
+            let zh = format!("最近一次登录：{zh}（共记录 {count} 次）。");
+            let en = format!("Last sign-in: {en} ({count} remembered).");
             Step::new("sign-ins", Judged::Ok, zh, en)
         }
         None => Step::new("sign-ins", Judged::Warning, "还没有登录过 OA。", "Has not been signed in to the OA yet."),

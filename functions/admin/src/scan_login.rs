@@ -41,6 +41,9 @@ pub(crate) struct Change {
     pub(crate) networks_only: Option<bool>,
     #[serde(default)]
     pub(crate) refreshes: Option<u8>,
+    /// Shows WeLink's own element instead of the bridge's code.
+    #[serde(default)]
+    pub(crate) welink_element: Option<bool>,
 }
 
 pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
@@ -90,6 +93,7 @@ pub(crate) async fn apply(
         networks: change.networks.map(|n| networks(&n)).transpose()?.unwrap_or_else(|| before.networks.clone()),
         networks_only: change.networks_only.unwrap_or(before.networks_only),
         refreshes: refreshes(change.refreshes.unwrap_or(before.refreshes))?,
+        welink_element: change.welink_element.unwrap_or(before.welink_element),
         changed: Some(actor.stamp(bridge)),
         version: before.version + 1,
     };
@@ -129,6 +133,10 @@ pub(crate) fn check(config: &TenantConfig, setting: &ScanLogin) -> Result<(), Ap
     }
     if setting.enabled && setting.apps.is_empty() {
         return Err(ApiError::field("apps", "choose the app that identifies who scans / 请选择集成的应用"));
+    }
+    if setting.welink_element && setting.number_matching {
+        let reason = "WeLink's own element asks for no number: switch one of them off / WeLink 自带的二维码不支持数字确认，请关闭其一";
+        return Err(ApiError::field("welink_element", reason));
     }
     if setting.networks_only && setting.networks.is_empty() {
         return Err(ApiError::field("networks", "list a network, or let every one begin / 请填写网段，或允许所有网络"));
@@ -174,7 +182,7 @@ fn networks(texts: &[String]) -> Result<Vec<Network>, ApiError> {
 }
 
 /// Each part of the settings before and after, as the audit log shows it.
-fn changes(before: &ScanLogin, after: &ScanLogin) -> [(&'static str, String, String); 7] {
+fn changes(before: &ScanLogin, after: &ScanLogin) -> [(&'static str, String, String); 8] {
     let apps = |setting: &ScanLogin| serde_json::to_string(&setting.apps).unwrap_or_default();
     let networks = |setting: &ScanLogin| serde_json::to_string(&setting.networks).unwrap_or_default();
     [
@@ -185,5 +193,6 @@ fn changes(before: &ScanLogin, after: &ScanLogin) -> [(&'static str, String, Str
         ("networks", networks(before), networks(after)),
         ("networks_only", before.networks_only.to_string(), after.networks_only.to_string()),
         ("refreshes", before.refreshes.to_string(), after.refreshes.to_string()),
+        ("welink_element", before.welink_element.to_string(), after.welink_element.to_string()),
     ]
 }

@@ -146,7 +146,8 @@ pub(crate) async fn take(
     let counts = (wanted.oa_instances.len(), wanted.enterprises.len(), wanted.apps.len());
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::SettingsImport, config.tenant.id.as_str());
     entry.detail.insert("sha256".to_owned(), digest.clone());
-    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login } = wanted;
+    let TenantConfig { mut tenant, mut oa_instances, mut enterprises, mut apps, scan_login, syncs: _, rules: _ } =
+        wanted;
     tenant.version += 1;
     // What an interrupted run has written stays as it is.
     oa_instances.retain(|instance| config.oa_instance(&instance.id).is_none());
@@ -184,6 +185,9 @@ impl Reader<'_> {
             enterprises: vec![],
             apps: vec![],
             scan_login: ScanLogin::default(),
+            // Not carried: they are set up with the WeLink that they are about.
+            syncs: vec![],
+            rules: vec![],
         };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));
@@ -256,7 +260,7 @@ where
 }
 
 /// Whether everything that was given is among what was kept.
-fn covers(kept: &Value, given: &Value) -> bool {
+pub(crate) fn covers(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
         (Value::Object(kept), Value::Object(given)) => {
             given.iter().all(|(name, value)| kept.get(name).is_some_and(|kept| covers(kept, value)))

@@ -23,7 +23,7 @@ pub(crate) enum Thing<'a> {
 /// A user: one thing by its id and name, or many that are only counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct UsedBy {
-    /// `app`, `enterprise`, `scan-login`, `links`, `people`, `departments`.
+    /// `app`, `enterprise`, `rule`, `scan-login`, `sync`, `links`, `people`, `departments`.
     pub(crate) kind: &'static str,
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
@@ -61,6 +61,11 @@ pub(crate) async fn users_of(
         Thing::App(app) => {
             let scans = config.scan_login.apps.contains(&app.id);
             users.extend(scans.then(|| UsedBy::one("scan-login", config.tenant.id.as_str(), &config.tenant.name)));
+            let rules = config.rules.iter().filter(|rule| rule.targets.iter().any(|target| target.app == app.id));
+            users.extend(rules.map(|rule| UsedBy::one("rule", rule.id.as_str(), &rule.name)));
+            let syncs = config.syncs.iter().filter(|setting| setting.app.as_ref() == Some(&app.id));
+            let names = syncs.filter_map(|setting| config.enterprise(&setting.enterprise));
+            users.extend(names.map(|enterprise| UsedBy::one("sync", enterprise.id.as_str(), &enterprise.name)));
         }
         Thing::Enterprise(enterprise) => {
             users.extend(config.apps.iter().filter(|app| app.enterprise == enterprise.id).map(app));

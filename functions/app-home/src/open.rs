@@ -77,6 +77,7 @@ impl Asker {
             browser: cookie(&self.headers, BROWSER_COOKIE),
             from: &self.from,
             device: Device::from_user_agent(agent),
+            agent,
         }
     }
 }

@@ -12,11 +12,17 @@ use platform::secret::Secret;
 use platform::trace::TraceId;
 use signin::{BROWSER_COOKIE, Device, Onward, Refusal, SESSION_COOKIE, Visitor};
 
+use crate::service::Site;
+
 /// Texts of the pages that are not problems.
 pub mod words {
     domain::texts! {
         SCREEN = "用 WeLink 扫码登录" / "Sign in by scanning with WeLink";
         SCREEN_HOW = "打开手机 WeLink，用【扫一扫】扫描下面的二维码。" / "Open WeLink on your phone and scan this code with its scanner.";
+        ELEMENT_HOW = "用手机 WeLink 的【扫一扫】扫描 WeLink 的二维码，并在 WeLink 中确认。"
+            / "Scan WeLink's code with the scanner of WeLink on your phone, and confirm in WeLink.";
+        ELEMENT_MISSING = "无法加载 WeLink 的二维码。请检查网络后重新打开此页，或用账号密码登录。"
+            / "WeLink's code cannot be loaded. Check the network and open this page again, or sign in with a password.";
         CODE_ALT = "登录二维码" / "Sign-in code";
         VALID_FOR = "二维码有效期还剩" / "This code is valid for another";
         SECONDS = "秒" / "seconds";
@@ -97,6 +103,7 @@ impl Asker {
             browser: cookie(&self.headers, BROWSER_COOKIE),
             from: &self.from,
             device: Device::from_user_agent(self.agent()),
+            agent: self.agent(),
         }
     }
 }
@@ -144,6 +151,26 @@ pub fn policy(vendor: &str, form_action: &str) -> String {
         "default-src 'none'; script-src 'self' {vendor}; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
          form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
     )
+}
+
+/// The policy of the one page that shows WeLink's element: WeLink's script and WeLink's frame besides our own script.
+pub fn policy_with_frame(vendor: &str) -> String {
+    format!("{}; frame-src {vendor}", policy(vendor, "'none'"))
+}
+
+/// One enterprise to choose.
+pub struct Choice {
+    pub app: String,
+    pub name: String,
+    pub href: String,
+}
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+pub struct ChoosePage<'a> {
+    pub lang: Lang,
+    pub site: &'a Site,
+    pub choices: Vec<Choice>,
 }
 
 /// Shows a refusal as a page, and logs it once. `again` is where a new try begins.

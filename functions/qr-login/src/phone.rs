@@ -20,7 +20,7 @@ use serde::Deserialize;
 use signin::{BROWSER_COOKIE, Begun, Callback, Proved, Refusal};
 use state::lockout::Subject;
 
-use crate::pages::{Asker, origin_of, page, policy, refused, see_other, set_cookie};
+use crate::pages::{Asker, Choice, ChoosePage, origin_of, page, policy, refused, see_other, set_cookie};
 use crate::service::{Qr, Site, told};
 
 /// Proves that this phone scanned: `<code's id>.<secret>`.
@@ -44,14 +44,6 @@ struct AskPage<'a> {
     enterprise: &'a str,
     /// Whether another enterprise could be chosen.
     several: bool,
-}
-
-#[derive(Template)]
-#[template(path = "choose.html")]
-struct ChoosePage<'a> {
-    lang: Lang,
-    qr: &'a QrId,
-    site: &'a Site,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +85,13 @@ async fn ask(qr: &Qr, id: &str, asked: &Asked, asker: &Asker) -> Result<Response
     }
     code.may_scan(qr.bridge.clock().now()).map_err(told)?;
     let Some((app, enterprise)) = chosen(&site, asked, asker) else {
-        let body = ChoosePage { lang: asker.lang, qr: &code.id, site: &site };
+        let choice = |(app, enterprise): &(App, Enterprise)| Choice {
+            app: app.id.as_str().to_owned(),
+            name: enterprise.name.clone(),
+            href: format!("/q/{}?app={}&lang={}", code.id, app.id, asker.lang.tag()),
+        };
+        let choices = site.offered.iter().map(choice).collect();
+        let body = ChoosePage { lang: asker.lang, site: &site, choices };
         return Ok(page(&body, StatusCode::OK, &policy("", "'none'")));
     };
     let begun = qr.bridge.begin_scan(&app.id, &code.id, asker.visitor()).await?;

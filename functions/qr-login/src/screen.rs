@@ -20,6 +20,7 @@ use serde::Deserialize;
 use signin::{Onward, Refusal};
 
 use crate::api::Progress;
+use crate::element;
 use crate::pages::{Asker, go_on, origin_of, page, policy, refused, refused_json, set_cookie};
 use crate::service::{Qr, Site, Wanted, desktop};
 
@@ -61,6 +62,9 @@ pub struct Asked {
     /// The path of a deep link.
     #[serde(default)]
     to: Option<String>,
+    /// The app of the enterprise, where WeLink's element has to know it.
+    #[serde(default)]
+    app: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,13 +107,13 @@ async fn begin(qr: &Qr, instance: &str, asked: &Asked, asker: &Asker) -> Result<
     let known = cookie(&asker.headers, SCREEN_COOKIE);
     let known = known.filter(|c| c.len() == SCREEN_CHARS && c.bytes().all(|b| b.is_ascii_alphanumeric()));
     let screen = known.map_or_else(|| qr.bridge.entropy().token(SCREEN_CHARS), str::to_owned);
-    let wanted = Wanted {
-        id: qr.new_id(&instance),
-        shown: Shown::Page { screen: sha256_hex(&screen) },
-        dest: dest.clone(),
-        desktop: desktop(&asker.from, asker.agent()),
-    };
-    let code = qr.begin(&site, wanted).await?;
+    let (shown, desktop) = (Shown::Page { screen: sha256_hex(&screen) }, desktop(&asker.from, asker.agent()));
+    if site.setting().welink_element {
+        qr.admit(&site, &desktop, &shown).await?;
+        let (here, next) = (address(asked.n), address(asked.n.saturating_add(1)));
+        return element::show(qr, &site, (asked.app.as_deref(), dest), (&here, &next), asker).await;
+    }
+    let code = qr.begin(&site, Wanted { id: qr.new_id(&instance), shown, dest: dest.clone(), desktop }).await?;
     let text = format!("{}/q/{}", qr.bridge.config().origin, code.id);
     let body = ScreenPage {
         lang: asker.lang,

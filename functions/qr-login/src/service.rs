@@ -8,7 +8,7 @@ use domain::audit::Action;
 use domain::destination::Destination;
 use domain::ids::{AppId, OaInstanceId, QrId, RANDOM_CHARS, WeLinkUserId};
 use domain::lockout::{QR_CREATE, QR_REPORTED};
-use domain::model::{App, Enterprise, Homepage, OaInstance, SignInNote};
+use domain::model::{App, Enterprise, OaInstance, SignInNote};
 use domain::problem::{self, Problem};
 use domain::qr::{Approval, Desktop, Pace, QrSession, Refused, Scan, ScanLogin, Shown};
 use domain::session::Scanned;
@@ -96,24 +96,30 @@ impl Qr {
         QrId::from_random(&instance.tenant(), self.bridge.entropy().bytes::<RANDOM_CHARS>())
     }
 
-    /// Begins a code, unless its browser or address has been reported, comes from a network that may not, or is too
+    /// Lets a browser begin, unless it or its address has been reported, comes from a network that may not, or is too
     /// fast.
-    pub async fn begin(&self, site: &Site, wanted: Wanted) -> Result<QrSession, Refusal> {
+    pub async fn admit(&self, site: &Site, desktop: &Desktop, shown: &Shown) -> Result<(), Refusal> {
         let tenant = site.instance.id.tenant();
-        for subject in reported(&wanted.desktop.address, &wanted.shown) {
+        for subject in reported(&desktop.address, shown) {
             let subject = Subject::Tenant(&tenant, &subject);
             if let Some(seconds) = self.bridge.store().locked_for_s(subject, QR_REPORTED).await? {
                 return Err(Refusal { retry_after_s: Some(seconds), ..problem::QR_REPORTED.into() });
             }
         }
-        if site.setting().networks_only && !site.setting().is_office(&wanted.desktop.address) {
+        if site.setting().networks_only && !site.setting().is_office(&desktop.address) {
             return Err(problem::QR_NETWORK.into());
         }
-        let address = format!("qr-create#{}", sha256_hex(&wanted.desktop.address));
+        let address = format!("qr-create#{}", sha256_hex(&desktop.address));
         let attempt = self.bridge.store().take_attempt(Subject::Tenant(&tenant, &address), QR_CREATE);
         if let Err(seconds) = attempt.await? {
             return Err(Refusal { retry_after_s: Some(seconds), ..problem::RATE_LIMITED.into() });
         }
+        Ok(())
+    }
+
+    /// Begins a code, for a browser that may.
+    pub async fn begin(&self, site: &Site, wanted: Wanted) -> Result<QrSession, Refusal> {
+        self.admit(site, &wanted.desktop, &wanted.shown).await?;
         let now = self.bridge.clock().now();
         let code = QrSession {
             id: wanted.id,
@@ -172,10 +178,6 @@ impl Qr {
         let (scan, approval) = code.may_enter(now).map_err(told)?;
         let (app, enterprise) = site.offer(&scan.app).ok_or(problem::QR_OFF)?;
         let person = self.bridge.store().person(&enterprise.id, &scan.user).await?.ok_or(problem::LINK_GONE)?;
-        let home = match &app.homepage {
-            Homepage::OaApp { dest_pc, .. } => dest_pc.clone(),
-            Homepage::CustomLink { .. } => Destination::root(),
-        };
         let note = SignInNote { at: now, from: code.desktop.address.clone(), device: device(&code.desktop) };
         let scanned = Scanned { qr: code.id.clone(), approval: approval.clone() };
         let visit = Visit {
@@ -184,7 +186,7 @@ impl Qr {
             user: scan.user.clone(),
             oa_user: scan.oa_user.clone(),
             login_id: scan.login_id.clone(),
-            dest: code.dest.clone().unwrap_or(home),
+            dest: code.dest.clone().unwrap_or_else(|| app.desktop_page()),
             auth_time: scan.at,
             sign_ins: Some(person.sign_ins_with(note)),
             from: code.desktop.address.clone(),

@@ -4,7 +4,9 @@
 use anyhow::{Result, ensure};
 use domain::audit::Action;
 use domain::ids::{DeptCode, OaUnitId, OaUserId, WeLinkUserId};
-use domain::model::{Department, DeptLink, Link, LinkOrigin, OaDepartment, OaUnitKind, Person, PersonSource, Stamp};
+use domain::model::{
+    Department, DeptLink, Link, LinkOrigin, OaDepartment, OaUnitKind, Person, PersonSource, PersonStatus, Stamp,
+};
 use signin::Bridge;
 use sim::company::{self, Company, DepartmentKind};
 use sim::welink;
@@ -56,6 +58,7 @@ fn department(company: &Company, index: usize, bridge: &Bridge, known: &Remember
         corp_code: own.id.clone(),
         order: u32::try_from(index)?,
         link: linked.then_some(DeptLink { oa_department, bound }),
+        status: PersonStatus::Active,
         updated: now,
         version: 0,
     })

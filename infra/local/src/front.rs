@@ -70,12 +70,19 @@ impl Front {
     }
 }
 
-/// The two functions of the employees' host, each with its own paths, as the gateway's routes send them.
+/// The functions of the employees' host, each with its own paths, as the gateway's routes send them.
 pub(crate) fn employees(bridge: &Bridge) -> Router {
     let (app_home, qr_login) = (app_home::router(bridge.clone()), qr_login::router(bridge.clone()));
+    let oa_intake = oa_intake::router(bridge.clone());
     Router::new().fallback(move |request: Request<Body>| {
-        let scan = qr_login::PATHS.iter().any(|prefix| request.uri().path().starts_with(prefix));
-        let router = if scan { qr_login.clone() } else { app_home.clone() };
+        let begins = |paths: &[&str]| paths.iter().any(|prefix| request.uri().path().starts_with(prefix));
+        let router = if begins(&qr_login::PATHS) {
+            qr_login.clone()
+        } else if begins(&oa_intake::PATHS) {
+            oa_intake.clone()
+        } else {
+            app_home.clone()
+        };
         async move {
             match router.oneshot(request).await {
                 Ok(answer) => answer,

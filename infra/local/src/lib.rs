@@ -12,8 +12,10 @@ mod demo_directory;
 mod engine;
 mod files;
 mod front;
+mod queue;
 mod scan_cli;
 mod serve;
+mod triggers;
 
 pub use demo::{Demo, Remembered};
 pub use serve::{Options, Running, Systems, start};

@@ -33,6 +33,9 @@ pub(crate) struct ScanLogin {
     /// How often a page shows a new code by itself.
     #[arg(long, value_name = "TIMES")]
     refreshes: Option<u8>,
+    /// Show WeLink's own element instead of the bridge's code.
+    #[arg(long)]
+    welink_element: Option<Switch>,
 }
 
 pub(crate) async fn ask(api: &Client, command: ScanLogin) -> Result<Value> {
@@ -45,7 +48,12 @@ pub(crate) async fn ask(api: &Client, command: ScanLogin) -> Result<Value> {
             body[name] = json!(list);
         }
     }
-    for (name, switch) in [("number_matching", command.number_matching), ("networks_only", command.networks_only)] {
+    let switches = [
+        ("number_matching", command.number_matching),
+        ("networks_only", command.networks_only),
+        ("welink_element", command.welink_element),
+    ];
+    for (name, switch) in switches {
         if let Some(switch) = switch {
             body[name] = json!(switch == Switch::On);
         }

@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 use crate::demo::{Demo, Simulators};
 use crate::engine::{self, Engine};
 use crate::front::{self, Front};
+use crate::queue::{self, Queues};
+use crate::triggers;
 
 const TABLE: &str = "bridge";
 /// Characters of the operator key: 260 random bits.
@@ -66,6 +68,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     engine: Engine,
+    queues: JoinHandle<std::io::Result<()>>,
+    triggers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -77,7 +81,11 @@ impl Running {
     pub async fn stop(self) -> Result<()> {
         // Nobody listens any more when everything has ended by itself.
         let _ = self.stop.send(true);
+        for trigger in self.triggers {
+            trigger.await?;
+        }
         self.server.await??;
+        self.queues.await??;
         self.engine.ended().await
     }
 }
@@ -98,7 +106,9 @@ pub async fn start(options: Options) -> Result<Running> {
     let file = options.data_dir.as_ref().map(|folder| folder.join("bridge.db"));
     let engine = engine::start(file.as_deref(), stopped.clone()).await?;
     let operator_key = operator_key(options.data_dir.as_deref(), &entropy)?;
-    let config = config(&options, port, &engine.endpoint, &operator_key)?;
+    let kept = options.data_dir.as_ref().map(|folder| folder.join("queue"));
+    let (queues, queue_server) = queue::start(kept.as_deref(), stopped.clone()).await?;
+    let config = config(&options, port, (&engine.endpoint, &queues), &operator_key)?;
     let vault = match &options.data_dir {
         Some(folder) => Vault::file(&folder.join("master.key"), entropy.clone())?,
         None => Vault::with_key(&platform::secret::Secret::new(entropy.bytes::<32>().to_vec()), entropy.clone())?,
@@ -124,7 +134,7 @@ pub async fn start(options: Options) -> Result<Running> {
         }
     }
     let front = Front { routers: Arc::new(routers), port }.router();
-    let server = tokio::spawn(serve(listener, front, stopped));
+    let server = tokio::spawn(serve(listener, front, stopped.clone()));
     let demo = match simulators {
         Some(simulators) if options.systems == Systems::Empty => {
             simulators.unconnected()?;
@@ -134,7 +144,9 @@ pub async fn start(options: Options) -> Result<Running> {
         None => None,
     };
     let table_endpoint = engine.endpoint.clone();
-    Ok(Running { port, operator_key, bridge, demo, table_endpoint, stop, server, engine })
+    let triggers = triggers::start(&bridge, &queues, &stopped);
+    let queues = queue_server;
+    Ok(Running { port, operator_key, bridge, demo, table_endpoint, stop, server, engine, queues, triggers })
 }
 
 fn bridge(config: Config, vault: Vault, clock: &Clock, entropy: &Entropy) -> Result<Bridge> {
@@ -148,13 +160,17 @@ fn bridge(config: Config, vault: Vault, clock: &Clock, entropy: &Entropy) -> Res
     Ok(Bridge::new(Parts { config, store, vault, welink, oa, clock: clock.clone(), entropy: entropy.clone() })?)
 }
 
-fn config(options: &Options, port: u16, table: &str, operator_key: &str) -> Result<Config> {
+fn config(options: &Options, port: u16, parts: (&str, &Queues), operator_key: &str) -> Result<Config> {
     let local = |host: &str| format!("http://{host}.localhost:{port}");
+    let (table, queues) = parts;
     let mut settings = BTreeMap::from([
         ("BRIDGE_TABLE".to_owned(), TABLE.to_owned()),
         ("BRIDGE_ORIGIN".to_owned(), local("bridge")),
         ("BRIDGE_CONSOLE_ORIGIN".to_owned(), local("console")),
         ("BRIDGE_DYNAMODB_ENDPOINT".to_owned(), table.to_owned()),
+        ("BRIDGE_SQS_ENDPOINT".to_owned(), queues.endpoint.clone()),
+        ("BRIDGE_SYNC_QUEUE".to_owned(), queues.url(queue::SYNC)),
+        ("BRIDGE_EVENTS_QUEUE".to_owned(), queues.url(queue::EVENTS)),
         ("BRIDGE_OPERATOR_KEY_SHA256".to_owned(), sha256_hex(operator_key)),
     ]);
     match &options.systems {

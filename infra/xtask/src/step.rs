@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 /// The functions that are packaged: the name of the crate is the name of its binary.
-pub const FUNCTIONS: [&str; 3] = ["app-home", "admin", "qr-login"];
+pub const FUNCTIONS: [&str; 6] = ["app-home", "admin", "qr-login", "oa-intake", "org-sync", "push-dispatch"];
 
 /// The root of the work tree.
 pub fn root() -> PathBuf {

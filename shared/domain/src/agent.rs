@@ -44,6 +44,12 @@ pub fn system(agent: &str) -> Option<&'static str> {
     first(agent, &SYSTEMS)
 }
 
+/// Both as one text, `Chrome · Windows`; empty when neither is known.
+pub fn named(agent: &str) -> String {
+    let known: Vec<&str> = [browser(agent), system(agent)].into_iter().flatten().collect();
+    known.join(" · ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

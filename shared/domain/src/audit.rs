@@ -38,6 +38,14 @@ pub enum Action {
     AppDelete,
     #[serde(rename = "app.blocked")]
     AppBlocked,
+    #[serde(rename = "rule.create")]
+    RuleCreate,
+    #[serde(rename = "rule.update")]
+    RuleUpdate,
+    #[serde(rename = "rule.delete")]
+    RuleDelete,
+    #[serde(rename = "message.resend")]
+    MessageResend,
     #[serde(rename = "link.bind")]
     Bind,
     #[serde(rename = "link.unbind")]
@@ -124,6 +132,12 @@ pub enum Action {
     ScanRevoke,
     #[serde(rename = "scan-login.refused")]
     ScanRefused,
+    #[serde(rename = "sync.update")]
+    SyncUpdate,
+    #[serde(rename = "run.begin")]
+    RunBegin,
+    #[serde(rename = "run.end")]
+    RunEnd,
 }
 
 /// In whose log stands what concerns the installation and no tenant: ten zeros, which no tenant is given (one in 2^50).

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Action;
 use crate::ids::HistoryId;
 use crate::model::{App, Enterprise, OaInstance, Tenant};
+use crate::push::rule::Rule;
 use crate::qr::ScanLogin;
+use crate::sync_settings::SyncSettings;
 use crate::time::Timestamp;
 
 /// How long an entry is kept: 400 days, as the audit log.
@@ -20,8 +22,11 @@ pub enum Setting {
     OaInstance(OaInstance),
     Enterprise(Enterprise),
     App(App),
+    Rule(Rule),
     /// Of the tenant that the entry belongs to.
     ScanLogin(ScanLogin),
+    /// Of an enterprise.
+    Sync(SyncSettings),
 }
 
 impl Setting {
@@ -32,7 +37,9 @@ impl Setting {
             Self::OaInstance(_) => "oa-instance",
             Self::Enterprise(_) => "enterprise",
             Self::App(_) => "app",
+            Self::Rule(_) => "rule",
             Self::ScanLogin(_) => "scan-login",
+            Self::Sync(_) => "sync",
         }
     }
 
@@ -43,7 +50,9 @@ impl Setting {
             Self::OaInstance(instance) => instance.id.as_str(),
             Self::Enterprise(enterprise) => enterprise.id.as_str(),
             Self::App(app) => app.id.as_str(),
+            Self::Rule(rule) => rule.id.as_str(),
             Self::ScanLogin(_) => self.kind(),
+            Self::Sync(setting) => setting.enterprise.as_str(),
         }
     }
 
@@ -53,7 +62,8 @@ impl Setting {
             Self::OaInstance(instance) => &instance.name,
             Self::Enterprise(enterprise) => &enterprise.name,
             Self::App(app) => &app.name,
-            Self::ScanLogin(_) => self.kind(),
+            Self::Rule(rule) => &rule.name,
+            Self::ScanLogin(_) | Self::Sync(_) => self.kind(),
         }
     }
 }

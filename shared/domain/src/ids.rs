@@ -153,6 +153,10 @@ public_id!(/// An account of the console (product.md C30).
     AccountId, "u");
 public_id!(/// The public part of an API key.
     ApiKeyId, "y");
+public_id!(/// A rule that says which messages of an OA go where (消息推送规则).
+    RuleId, "r");
+public_id!(/// A message of an OA on its way to its receivers; made from the event, so that the same event is one message.
+    MessageId, "m");
 
 /// An entry of a tenant's settings history: its time, 13 digits of milliseconds, a dash, and ten characters of
 /// [`ALPHABET`]. Ids sort by time.
@@ -196,6 +200,8 @@ impl From<HistoryId> for String {
     }
 }
 
+public_id!(/// A run of a sync.
+    RunId, "r");
 public_id!(/// A code that is shown for scan login (oa-api.md C.4).
     QrId, "q");
 
@@ -261,6 +267,10 @@ foreign_id!(/// A homepage-type application of the OA (oa-api.md C.1, `/v1/apps`
     OaAppId);
 foreign_id!(/// A WeLink department; the root is `0` (welink-api.md 1).
     DeptCode);
+foreign_id!(/// A card that WeLink took: its `itemId`, by which it is changed or recalled (welink-api.md 6.3).
+    MessageItemId);
+foreign_id!(/// A row in WeLink's to-do module, named by us (welink-api.md 7.1, `taskId`).
+    TodoTaskId);
 
 impl DeptCode {
     /// The company itself.

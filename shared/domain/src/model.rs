@@ -9,6 +9,7 @@ use crate::ids::{
     WeLinkTenantId, WeLinkUserId,
 };
 use crate::matching::AutoBind;
+use crate::sync::Fingerprint;
 use crate::time::Timestamp;
 use crate::zone::Zone;
 
@@ -245,6 +246,14 @@ impl App {
     pub fn has_secret(&self) -> bool {
         self.credentials_version > 0
     }
+
+    /// The page of the OA that it opens on a desk.
+    pub fn desktop_page(&self) -> Destination {
+        match &self.homepage {
+            Homepage::OaApp { dest_pc, .. } => dest_pc.clone(),
+            Homepage::CustomLink { .. } => Destination::root(),
+        }
+    }
 }
 
 /// How a person came into the bridge copy.
@@ -255,6 +264,8 @@ pub enum PersonSource {
     Sso,
     /// By an administrator who bound him.
     Admin,
+    /// By a from-WeLink.
+    Sync,
 }
 
 /// Where a person of the copy stands with WeLink.
@@ -289,6 +300,24 @@ pub struct Person {
     /// 职务.
     #[serde(default)]
     pub title: String,
+    /// 工号.
+    #[serde(default)]
+    pub employee_id: String,
+    /// `M` or `F`.
+    #[serde(default)]
+    pub sex: String,
+    /// A from-WeLink has met him: only then can he be missing (product.md Q24).
+    #[serde(default)]
+    pub synced: bool,
+    /// Marked to leave since then (product.md TWL-15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Timestamp>,
+    /// What from-OA wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Fingerprint>,
+    /// In which form WeLink keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Fingerprint>,
     #[serde(default)]
     pub status: PersonStatus,
     /// When WeLink's data of him last changed in the copy.
@@ -318,7 +347,7 @@ pub struct SignInNote {
     /// The address that it came from, as the gateway reports it.
     #[serde(default)]
     pub from: String,
-    /// The browser and system that it signed in, where the person confirmed that at his phone.
+    /// The browser and system that it signed in, `Chrome · Windows`, as far as they are known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,
 }
@@ -337,6 +366,12 @@ impl Person {
             corp_user_id: String::new(),
             departments: Vec::new(),
             title: String::new(),
+            employee_id: String::new(),
+            sex: String::new(),
+            synced: false,
+            leaving: None,
+            written: None,
+            kept: None,
             status: PersonStatus::Active,
             updated: now,
             link: None,
@@ -431,6 +466,8 @@ pub struct Department {
     pub order: u32,
     #[serde(default)]
     pub link: Option<DeptLink>,
+    #[serde(default)]
+    pub status: PersonStatus,
     /// When it last changed in the copy.
     #[serde(default)]
     pub updated: Timestamp,

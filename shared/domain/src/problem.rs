@@ -254,6 +254,16 @@ problems! {
     ENVELOPE_INVALID = 400 "envelope-invalid",
         "请求体无法识别" / "The body cannot be read",
         "请检查各字段的名称和类型。" / "Check the names and types of its fields.";
+    SYNC_NOT_SET_UP = 409 "sync-not-set-up",
+        "通讯录同步还没有设置" / "The sync is not set up yet",
+        "请先选择以哪一侧为准，并在同步设置中选择用于同步的应用。" / "Say first which side is the authority, and choose the app of \
+            the sync in its settings.";
+    READ_ONLY = 403 "read-only",
+        "企业处于只读模式，不能写入 WeLink" / "The enterprise is read-only: nothing is written to WeLink",
+        "如需从 OA 同步，请把权威方改为 OA。" / "To sync from the OA, make the OA the authority.";
+    RUN_UNDER_WAY = 409 "run-under-way",
+        "另一次同步正在进行" / "Another sync of this enterprise is under way",
+        "请等它结束后再试。" / "Try again when it has ended.";
     OA_REFUSED = 422 "oa-refused",
         "OA 拒绝了云桥的请求" / "The OA refuses the bridge's request",
         "请检查该 OA 实例的地址和访问令牌。" / "Check the OA instance's address and access token.";

@@ -48,6 +48,10 @@ pub struct ScanLogin {
     /// How often the page shows a new code by itself, up to [`REFRESHES_MAX`].
     #[serde(default = "refreshes")]
     pub refreshes: u8,
+    /// The bridge's page shows WeLink's own element instead of a code of ours (welink-api.md 3.5): then WeLink asks the
+    /// person, and our confirmation, number and "this was not me" do not take part.
+    #[serde(default)]
+    pub welink_element: bool,
     /// Who changed it last, and when.
     #[serde(default)]
     pub changed: Option<crate::model::Stamp>,
@@ -73,6 +77,7 @@ impl Default for ScanLogin {
             networks: Vec::new(),
             networks_only: false,
             refreshes: REFRESHES_MAX,
+            welink_element: false,
             changed: None,
             version: 0,
         }

@@ -37,6 +37,8 @@ pub enum Purpose {
     Scan,
     /// In a browser, by way of WeLink's sign-in page: to the console.
     Console,
+    /// In a browser, by way of WeLink's own QR element.
+    Element,
     /// From the binding page to the OA's own sign-in page and back.
     OaSignIn,
 }

@@ -108,6 +108,20 @@ pub fn verify(
     raw_body: &[u8],
     now: Timestamp,
 ) -> Result<WebhookId, WebhookError> {
+    let (id, signed) = verify_kept(secrets, headers, raw_body)?;
+    // After the signature: what an unknown caller says about his clock is nobody's business.
+    if now.epoch_s().abs_diff(signed.epoch_s()) > SKEW_S_MAX.unsigned_abs() {
+        return Err(WebhookError::TimestampSkew);
+    }
+    Ok(id)
+}
+
+/// The same for what has lain in a queue, however long: says when it was signed.
+pub fn verify_kept(
+    secrets: &[Secret<String>],
+    headers: &HeaderMap,
+    raw_body: &[u8],
+) -> Result<(WebhookId, Timestamp), WebhookError> {
     let invalid = WebhookError::SignatureInvalid;
     let id = only(headers, &ID).and_then(WebhookId::parse).ok_or(invalid)?;
     let seconds = only(headers, &TIMESTAMP).and_then(epoch_s).ok_or(invalid)?;
@@ -121,14 +135,7 @@ pub fn verify(
             believed |= wanted.matches(candidate);
         }
     }
-    if !believed {
-        return Err(invalid);
-    }
-    // After the signature: what an unknown caller says about his clock is nobody's business.
-    if now.epoch_s().abs_diff(seconds) > SKEW_S_MAX.unsigned_abs() {
-        return Err(WebhookError::TimestampSkew);
-    }
-    Ok(id)
+    if believed { Ok((id, Timestamp(0).plus_s(seconds))) } else { Err(invalid) }
 }
 
 /// The value of a header that is there exactly once.

@@ -71,6 +71,15 @@ pub fn dynamodb(config: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_dynamodb:
     aws_sdk_dynamodb::Client::from_conf(builder.build())
 }
 
+/// A client for the queues, on AWS or at `endpoint`.
+pub fn sqs(config: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_sqs::Client {
+    let mut builder = aws_sdk_sqs::config::Builder::from(config);
+    if let Some(url) = endpoint {
+        builder = builder.endpoint_url(url).credentials_provider(local_credentials());
+    }
+    aws_sdk_sqs::Client::from_conf(builder.build())
+}
+
 /// A client for the vault, on AWS or at `endpoint`.
 pub fn secrets_manager(config: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_secretsmanager::Client {
     let mut builder = aws_sdk_secretsmanager::config::Builder::from(config);

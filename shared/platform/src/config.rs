@@ -57,6 +57,11 @@ keys! {
         internal one.";
     PROXY "BRIDGE_PROXY" Some(""), "Forward proxy for all calls to WeLink and the OAs, http://host:port without a \
         password; empty = none, and no other proxy setting of the machine counts. A wrong one stops every sign-in.";
+    SYNC_QUEUE "BRIDGE_SYNC_QUEUE" Some(""), "Address of the queue that runs of a sync are handed over by; empty = they \
+        begin and go on with the next tick, once a minute.";
+    EVENTS_QUEUE "BRIDGE_EVENTS_QUEUE" Some(""), "Address of the queue that events of the OAs and hints of WeLink go to; \
+        empty = none is taken.";
+    SQS "BRIDGE_SQS_ENDPOINT" Some(""), "Address of the queues' server; empty = AWS.";
     CHECK_STEP "BRIDGE_CHECK_STEP_MS" Some("5000"), "How long each step of a network check may take, 100 to 5000 \
         milliseconds.";
 }
@@ -85,6 +90,9 @@ pub struct Config {
     /// `http://host:port` without a trailing slash.
     pub proxy: Option<String>,
     pub check_step_ms: u32,
+    pub sync_queue: Option<String>,
+    pub events_queue: Option<String>,
+    pub sqs_endpoint: Option<String>,
 }
 
 /// A web origin without a trailing slash: `https://bridge.example`.
@@ -222,6 +230,9 @@ impl Config {
             extra_roots_pem: r.optional(EXTRA_ROOTS),
             proxy: r.proxy(PROXY),
             check_step_ms: r.number(CHECK_STEP, 100..=5_000),
+            sync_queue: r.optional(SYNC_QUEUE),
+            events_queue: r.optional(EVENTS_QUEUE),
+            sqs_endpoint: r.optional(SQS),
         }
     }
 }

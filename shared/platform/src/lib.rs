@@ -10,6 +10,7 @@ pub mod entropy;
 pub mod envelope;
 pub mod http;
 pub mod lambda;
+pub mod queue;
 pub mod reach;
 pub mod secret;
 pub mod trace;

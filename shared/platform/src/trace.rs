@@ -85,7 +85,7 @@ fn millis(duration: Duration) -> u64 {
 
 /// Ours at `info`; the libraries below us at `warn`, since their debug lines hold request bodies.
 const OURS: &str = "warn,platform=info,state=info,welink=info,oa=info,signin=info,app_home=info,qr_login=info,\
-                    admin=info,local=info,sim=info";
+                    oa_intake=info,org_sync=info,push_dispatch=info,admin=info,local=info,sim=info";
 
 /// Writes JSON lines to stdout, where Lambda collects them; `RUST_LOG` filters, `info` for our crates is the default.
 pub fn init() {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::ids::{EnterpriseId, WeLinkUserId};
+use domain::audit::Action;
+use domain::ids::{EnterpriseId, RunId, WeLinkUserId};
 use domain::matching::{
     Account, Candidate, Key, MemberFields, OaField, PAIRS_MAX, Progress, Question, Verdict, decide,
 };
-use domain::model::{Enterprise, Link, LinkOrigin, OaInstance, Person};
+use domain::model::{Enterprise, Link, LinkOrigin, OaInstance, Person, PersonStatus, Stamp};
 use domain::problem;
 use oa::model::{AccountType, MatchField, OaUser};
 use oa::port::Port as _;
@@ -167,5 +168,50 @@ fn candidate(user: OaUser, found: bool, linked: bool) -> Candidate {
         active: user.active,
         has_roles: user.has_roles,
         linked,
+    }
+}
+
+impl Bridge {
+    /// Links a person of the copy to the one OA user who matches him, by what a sync has just read of him. `true` = he
+    /// has a link of this run, now or by an earlier attempt that was interrupted.
+    pub async fn bind_new_person(
+        &self,
+        enterprise: &Enterprise,
+        person: &Person,
+        run: &RunId,
+    ) -> Result<bool, Refusal> {
+        let by = format!("run:{run}");
+        if let Some(link) = &person.link {
+            return Ok(link.bound.by == by);
+        }
+        if person.no_auto_bind || person.status != PersonStatus::Active {
+            return Ok(false);
+        }
+        let config = self.store().config(&enterprise.id.tenant()).await?.ok_or(problem::NOT_FOUND)?;
+        let instance = config.oa_instance(&enterprise.oa_instance).ok_or(problem::NOT_FOUND)?;
+        let member = MemberFields {
+            mobile: &person.mobile,
+            email: &person.email,
+            corp_user_id: &person.corp_user_id,
+            employee_id: &person.employee_id,
+        };
+        match self.search(enterprise, instance, person, member).await? {
+            Verdict::Link(_, hit) => {
+                let bound = Stamp { at: self.clock().now(), by };
+                let (oa_user, login_id) = (hit.oa_user, hit.login_id);
+                let link = Link { oa_user, login_id, origin: LinkOrigin::AutoBind, bound };
+                let mut entry = self.entry(enterprise.id.tenant(), Action::Bind, "sync", person.user_id.as_str(), "");
+                entry.detail.insert("run".to_owned(), run.as_str().to_owned());
+                entry.detail.insert("oa_user".to_owned(), link.oa_user.as_str().to_owned());
+                Ok(self.store().bind(&enterprise.id, &person.user_id, &link, &entry).await? == Bound::Done)
+            }
+            Verdict::Conflict(_, candidates) => {
+                let (enterprise, user) = (enterprise.id.clone(), person.user_id.clone());
+                let seen = self.clock().now();
+                self.store().put_conflict(&Conflict { enterprise, user, candidates, seen }).await?;
+                Ok(false)
+            }
+            Verdict::AskPassword(..) | Verdict::Excluded(..) | Verdict::Unlinked | Verdict::NotTried(_) => Ok(false),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The shared services, wired together once per process.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::audit::{Action, Entry};
 use domain::ids::{AppId, OaInstanceId, RANDOM_CHARS, SessionId, StateId, TenantId, TicketId};
@@ -9,11 +9,13 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::entropy::Entropy;
 use platform::envelope::Sealer;
+use platform::queue::Queues;
 use platform::secret::Secret;
 use platform::trace::TraceId;
 use platform::transport::Transport;
 use platform::vault::Vault;
 use state::Store;
+use welink::callback::CallbackKey;
 use welink::{Credentials, WeLink};
 
 use crate::keyring::Keyring;
@@ -52,6 +54,8 @@ pub(crate) struct Inner {
     pub oas: Memo<OaInstanceId, Arc<Oa>>,
     pub push_secrets: Memo<OaInstanceId, Arc<crate::oas::PushSecrets>>,
     pub bearers: Memo<OaInstanceId, Arc<Secret<String>>>,
+    pub callback_keys: Memo<AppId, Arc<CallbackKey>>,
+    pub queues: OnceLock<Queues>,
 }
 
 /// State, WeLink, the OAs and the keys. Cloning shares everything.
@@ -85,6 +89,8 @@ impl Bridge {
             oas: Memo::default(),
             push_secrets: Memo::default(),
             bearers: Memo::default(),
+            callback_keys: Memo::default(),
+            queues: OnceLock::new(),
         })))
     }
 
@@ -106,6 +112,11 @@ impl Bridge {
 
     pub fn entropy(&self) -> &Entropy {
         &self.0.entropy
+    }
+
+    /// The queues that it sends to, made when first needed: a function that sends nothing carries no client.
+    pub fn queues(&self) -> &Queues {
+        self.0.queues.get_or_init(|| Queues::of(&self.0.config, &self.0.clock))
     }
 
     /// What [`HEALTH`] answers when all is well: nobody else's document names this origin.

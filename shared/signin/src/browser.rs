@@ -66,13 +66,20 @@ impl Bridge {
     ) -> Result<BrowserEntered, Refusal> {
         // Which app it is stands under the state alone; a callback without one belongs to nobody's audit log.
         let id = callback.state.as_deref().and_then(|text| StateId::parse(text).ok()).ok_or(problem::STATE_REFUSED)?;
-        let fits = |purpose| matches!(purpose, Purpose::Browser | Purpose::BrowserTest);
+        let fits = |purpose| matches!(purpose, Purpose::Browser | Purpose::BrowserTest | Purpose::Element);
         let state = self.take_browser_state(&id, visitor, fits).await?;
         let (_, app, enterprise, instance) = self.find(&state.app).await?;
         let place = Place { app: &app, enterprise: &enterprise, instance: &instance };
-        let entered = self.in_from_browser(place, &id, state, callback.code, refused, visitor).await;
+        let mut actor = "anonymous".to_owned();
+        let entered = match state.purpose {
+            Purpose::Element if refused => Err(problem::LEFT_COMPANY.into()),
+            Purpose::Element => {
+                self.in_from_element(place, state, callback.code, visitor, &mut actor).await.map(BrowserEntered::In)
+            }
+            _ => self.in_from_browser(place, &id, state, callback.code, refused, visitor).await,
+        };
         if let Err(refusal) = &entered {
-            let entry = self.refused_entry(&app, "anonymous", visitor, refusal.problem.name);
+            let entry = self.refused_entry(&app, &actor, visitor, refusal.problem.name);
             self.store().append_audit(&entry).await?;
         }
         entered

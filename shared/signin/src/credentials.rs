@@ -1,10 +1,14 @@
 //! An app's credentials, opened when they are first needed and kept for their version.
 
+use std::sync::Arc;
+
 use domain::ids::AppId;
 use domain::model::App;
 use domain::problem;
 use platform::secret::Secret;
+use state::secrets::{AppSecrets, CallbackSecret, SealedApp};
 use welink::Credentials;
+use welink::callback::CallbackKey;
 
 use crate::bridge::Bridge;
 use crate::refusal::Refusal;
@@ -12,6 +16,10 @@ use crate::refusal::Refusal;
 /// The envelope context of an app's secret: an envelope copied to another app does not open.
 fn context(app: &AppId) -> String {
     format!("{app}/client_secret")
+}
+
+fn callback_context(app: &AppId) -> String {
+    format!("{app}/callback_key")
 }
 
 impl Bridge {
@@ -34,14 +42,33 @@ impl Bridge {
         Ok(credentials)
     }
 
-    /// Seals an app's secret for storing.
+    /// What opens WeLink's callbacks of `app`; `None` when its secret was saved before callbacks were taken.
+    pub async fn callback_key(&self, app: &App) -> Result<Option<Arc<CallbackKey>>, Refusal> {
+        if let Some(known) = self.0.callback_keys.get(&app.id, app.credentials_version) {
+            return Ok(Some(known));
+        }
+        let Some(stored) = self.store().callback_secret(&app.id).await? else { return Ok(None) };
+        let opened = self.sealer().await?.open(&callback_context(&app.id), &stored.key)?;
+        let key = CallbackKey::from_hex(&opened)
+            .ok_or_else(|| Refusal::because(problem::UNAVAILABLE, "a stored callback key is none"))?;
+        let key = Arc::new(key);
+        self.0.callback_keys.put(app.id.clone(), stored.credentials_version, Arc::clone(&key));
+        Ok(Some(key))
+    }
+
+    /// Seals an app's secret for storing, and apart from it what opens its callbacks.
     pub async fn seal_app_secret(
         &self,
         app: &AppId,
         secret: &Secret<String>,
         version: u64,
-    ) -> Result<state::secrets::AppSecrets, Refusal> {
-        let client_secret = self.sealer().await?.seal(&context(app), secret.expose())?;
-        Ok(state::secrets::AppSecrets { client_secret, credentials_version: version })
+    ) -> Result<SealedApp, Refusal> {
+        let sealer = self.sealer().await?;
+        let client_secret = sealer.seal(&context(app), secret.expose())?;
+        let key = sealer.seal(&callback_context(app), CallbackKey::of(secret).to_hex().expose())?;
+        Ok(SealedApp {
+            secrets: AppSecrets { client_secret, credentials_version: version },
+            callback: CallbackSecret { key, credentials_version: version },
+        })
     }
 }

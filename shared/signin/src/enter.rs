@@ -1,5 +1,6 @@
 //! From an opened app to a known person: the one-time state, WeLink's code, the person, his link.
 
+use domain::agent;
 use domain::audit::{Action, Entry};
 use domain::destination::Destination;
 use domain::ids::{AppId, EnterpriseId, QrId, StateId, WeLinkUserId};
@@ -41,6 +42,8 @@ pub struct Visitor<'a> {
     /// The address, for the audit log.
     pub from: &'a str,
     pub device: Device,
+    /// What it says of itself.
+    pub agent: &'a str,
 }
 
 /// Which of the OA's pages suits.
@@ -135,7 +138,10 @@ impl Bridge {
         // the state alone (product.md C4).
         let (_, app, enterprise, instance) = self.find(app).await?;
         let here = |state: &OneTimeState| matches!(state.purpose, Purpose::InApp | Purpose::Me);
-        let state = match self.take_state(&app, &callback, visitor, here).await? {
+        // Neither needs the other, and each is a round trip to the table that the person would wait for.
+        let prepared = Box::pin(self.prepare_exchange(&app));
+        let (state, ()) = tokio::join!(self.take_state(&app, &callback, visitor, here), prepared);
+        let state = match state? {
             Ok(state) => state,
             Err(why) => return Err(self.refuse_state(&app, why, visitor).await?),
         };
@@ -146,6 +152,15 @@ impl Bridge {
             self.store().append_audit(&self.refused_entry(&app, &actor, visitor, refusal.problem.name)).await?;
         }
         entered
+    }
+
+    /// Has WeLink's client ready for the exchange of this app's code. What fails here, the exchange meets again.
+    async fn prepare_exchange(&self, app: &App) {
+        if app.enabled
+            && let Ok(credentials) = self.credentials(app).await
+        {
+            self.welink().prepare_user_id(&credentials).await;
+        }
     }
 
     /// Audits a callback that another site caused; the app must exist, so that nobody fills a log with inventions.
@@ -294,7 +309,7 @@ impl Bridge {
     }
 
     pub(crate) fn note(&self, visitor: Visitor<'_>) -> SignInNote {
-        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: String::new() }
+        SignInNote { at: self.clock().now(), from: visitor.from.to_owned(), device: agent::named(visitor.agent) }
     }
 
     /// A person who is not in the copy yet, with what WeLink tells of him.

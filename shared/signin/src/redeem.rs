@@ -30,6 +30,14 @@ pub struct Redeemed {
     pub redeemed_at: Timestamp,
 }
 
+fn disbelieved(error: WebhookError) -> Refusal {
+    let problem = match error {
+        WebhookError::TimestampSkew => problem::TIMESTAMP_SKEW,
+        WebhookError::SignatureInvalid => problem::SIGNATURE_INVALID,
+    };
+    Refusal::because(problem, error)
+}
+
 #[derive(Deserialize)]
 struct Body {
     op: String,
@@ -58,20 +66,41 @@ impl Bridge {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(OaInstance, WebhookId), Refusal> {
+        let instance = self.named_oa(aud).await?;
+        let secrets = self.push_secrets(&instance).await?;
+        let webhook_id = webhook::verify(&secrets, headers, body, self.clock().now()).map_err(disbelieved)?;
+        Ok((instance, webhook_id))
+    }
+
+    /// The same for a message of the queue, however long it has lain there; says when it was signed.
+    pub async fn proved_message(
+        &self,
+        aud: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(OaInstance, WebhookId, Timestamp), Refusal> {
+        let instance = self.named_oa(aud).await?;
+        let secrets = self.push_secrets(&instance).await?;
+        let (webhook_id, signed) = webhook::verify_kept(&secrets, headers, body).map_err(disbelieved)?;
+        Ok((instance, webhook_id, signed))
+    }
+
+    /// Signs a message for the queue as its OA does, so that whoever reads the queue believes nobody else
+    /// (docs/decisions/0011-queue-messages.md).
+    pub async fn sign_message(&self, instance: &OaInstance, body: &str) -> Result<HeaderMap, Refusal> {
+        let secrets = self.push_secrets(instance).await?;
+        let unset = || Refusal::because(problem::SECRET_MISSING, "an OA instance without a push secret");
+        let newest = secrets.first().ok_or_else(unset)?;
+        let id = WebhookId::new(self.entropy());
+        webhook::sign(newest, &id, self.clock().now(), body).map_err(|_| unset())
+    }
+
+    async fn named_oa(&self, aud: &str) -> Result<OaInstance, Refusal> {
         let caller =
             OaInstanceId::parse(aud).map_err(|_| Refusal::because(problem::SIGNATURE_INVALID, "not an instance id"))?;
         let config = self.store().config(&caller.tenant()).await?;
         let instance = config.as_ref().and_then(|config| config.oa_instance(&caller));
-        let instance = instance.ok_or_else(|| Refusal::because(problem::SIGNATURE_INVALID, "unknown instance"))?;
-        let secrets = self.push_secrets(instance).await?;
-        let webhook_id = webhook::verify(&secrets, headers, body, self.clock().now()).map_err(|e| {
-            let problem = match e {
-                WebhookError::TimestampSkew => problem::TIMESTAMP_SKEW,
-                WebhookError::SignatureInvalid => problem::SIGNATURE_INVALID,
-            };
-            Refusal::because(problem, e)
-        })?;
-        Ok((instance.clone(), webhook_id))
+        instance.cloned().ok_or_else(|| Refusal::because(problem::SIGNATURE_INVALID, "unknown instance"))
     }
 
     async fn redeem_for(

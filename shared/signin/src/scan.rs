@@ -69,7 +69,7 @@ impl Bridge {
         Ok(Proved { app, enterprise, instance, person, link })
     }
 
-    async fn prove_at(
+    pub(crate) async fn prove_at(
         &self,
         place: Place<'_>,
         code: Secret<String>,

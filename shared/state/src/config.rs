@@ -9,12 +9,13 @@ use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
 use domain::qr::ScanLogin;
+use domain::sync_settings::SyncSettings;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keys;
-use crate::secrets::{AppSecrets, OaSecrets};
+use crate::secrets::{OaSecrets, SealedApp};
 use crate::store::{Item, Outcome, Store, StoreError, Transaction, Write, item, read};
 
 /// Tenants whose settings a sandbox keeps; a sandbox that meets more starts over.
@@ -28,6 +29,9 @@ pub struct TenantConfig {
     pub enterprises: Vec<Enterprise>,
     pub apps: Vec<App>,
     pub scan_login: ScanLogin,
+    /// Rules of push, in the order of their ids.
+    pub rules: Vec<domain::push::rule::Rule>,
+    pub syncs: Vec<SyncSettings>,
 }
 
 impl TenantConfig {
@@ -223,9 +227,10 @@ impl Store {
         self.save(Some(Setting::Enterprise(before)), Some(after), saving, audit).await
     }
 
-    pub async fn create_app(&self, app: &App, secrets: &AppSecrets, audit: &Entry) -> Result<Saved, StoreError> {
+    pub async fn create_app(&self, app: &App, sealed: &SealedApp, audit: &Entry) -> Result<Saved, StoreError> {
         let mut saving = self.new_app(app)?;
-        saving.add(self.write_new(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&keys::app_secrets(&app.id), &sealed.secrets, None)?)?, Saved::Changed);
+        saving.add(self.write_new(item(&keys::callback_secret(&app.id), &sealed.callback, None)?)?, Saved::Changed);
         saving.add(self.write_use(&keys::enterprise(&app.enterprise))?, Saved::Changed);
         self.save(None, Some(Setting::App(app.clone())), saving, audit).await
     }
@@ -262,20 +267,17 @@ impl Store {
     }
 
     /// Replaces the app that still has `app.version - 1`; new secrets go with it when given.
-    pub async fn update_app(
-        &self,
-        app: &App,
-        secrets: Option<&AppSecrets>,
-        audit: &Entry,
-    ) -> Result<Saved, StoreError> {
+    pub async fn update_app(&self, app: &App, sealed: Option<&SealedApp>, audit: &Entry) -> Result<Saved, StoreError> {
         let key = keys::app(&app.enterprise, &app.id);
         let Some(before) = self.seen::<App>(&key, app.version, |before| before.version).await? else {
             return Ok(self.changed(&app.id.tenant()));
         };
         let mut saving = Saving::default();
         saving.add(self.write_version(item(&key, app, None)?, before.version)?, Saved::Changed);
-        if let Some(secrets) = secrets {
-            saving.add(self.write_over(item(&keys::app_secrets(&app.id), secrets, None)?)?, Saved::Changed);
+        if let Some(sealed) = sealed {
+            saving.add(self.write_over(item(&keys::app_secrets(&app.id), &sealed.secrets, None)?)?, Saved::Changed);
+            let callback = item(&keys::callback_secret(&app.id), &sealed.callback, None)?;
+            saving.add(self.write_over(callback)?, Saved::Changed);
         }
         self.save(Some(Setting::App(before)), Some(Setting::App(app.clone())), saving, audit).await
     }
@@ -304,7 +306,7 @@ impl Store {
     }
 
     /// The stored item that an update to version `next` is based on; `None` when somebody changed it meanwhile.
-    async fn seen<T: DeserializeOwned>(
+    pub(crate) async fn seen<T: DeserializeOwned>(
         &self,
         key: &keys::Key,
         next: u64,
@@ -314,7 +316,7 @@ impl Store {
         Ok(stored.filter(|before| version(before).checked_add(1) == Some(next)))
     }
 
-    fn changed(&self, tenant: &TenantId) -> Saved {
+    pub(crate) fn changed(&self, tenant: &TenantId) -> Saved {
         self.cache.forget(tenant);
         Saved::Changed
     }
@@ -368,20 +370,24 @@ pub(crate) struct Owner<'a> {
 
 fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
     let (mut tenant, mut oa_instances, mut enterprises, mut apps) = (None, Vec::new(), Vec::new(), Vec::new());
-    let mut scan_login = ScanLogin::default();
+    let (mut scan_login, mut syncs, mut rules) = (ScanLogin::default(), Vec::new(), Vec::new());
     for item in items {
         let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         if sk == "TENANT" {
             tenant = Some(read(item)?);
         } else if sk == keys::SCAN_LOGIN {
             scan_login = read(item)?;
+        } else if sk.starts_with(keys::RULE) {
+            rules.push(read(item)?);
         } else if sk.starts_with("OA#") {
             oa_instances.push(read(item)?);
+        } else if sk.ends_with(keys::SYNC) {
+            syncs.push(read(item)?);
         } else if sk.contains("#APP#") {
             apps.push(read(item)?);
         } else if sk.starts_with("ENT#") {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login }))
+    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs, rules }))
 }

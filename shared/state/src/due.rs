@@ -1,11 +1,11 @@
-//! Due work: what must happen later, found by the minute that it is due in (design.md 5).
+//! Due work: what must happen later, found in the order in which it is due (design.md 5).
 
 use domain::ids::TenantId;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
-use crate::store::{Outcome, Store, StoreError, item, read, text, unavailable};
+use crate::store::{Outcome, Store, StoreError, Write, item, read, text, unavailable};
 
 /// How long after its time due work is still found; the tick that reads it runs every minute.
 const KEPT_S: i64 = 30 * 86_400;
@@ -30,19 +30,20 @@ impl Store {
         }
     }
 
-    /// At most `limit` pieces of work of the minute that `minute` lies in, due until `now`, earliest first.
-    pub async fn due(
-        &self,
-        tenant: &TenantId,
-        minute: Timestamp,
-        now: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Due>, StoreError> {
+    /// The same as a part of a transaction.
+    pub(crate) fn write_due(&self, due: &Due) -> Result<Write, StoreError> {
+        let key = keys::due(&due.tenant, due.at, &due.kind, &due.id);
+        self.write_over(item(&key, due, Some(due.at.plus_s(KEPT_S)))?)
+    }
+
+    /// What is due until `now`, earliest first, at most `limit` pieces. Nothing is passed over however long nobody has
+    /// looked, so whoever begins work and fails schedules it anew for a later time and finishes this piece.
+    pub async fn due(&self, tenant: &TenantId, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         let page = self
-            .query(&keys::due_partition(tenant, minute))
+            .query(&keys::due_partition(tenant))
             .key_condition_expression("pk = :pk AND sk < :now")
             .expression_attribute_values(":now", text(format!("{:013}$", now.0.max(0))))
-            .limit(limit)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(unavailable)?;

@@ -113,7 +113,7 @@ pub fn person_entries(person: &Person) -> [(&'static str, String); 6] {
     ]
 }
 
-fn department_entries(department: &Department) -> Vec<(&'static str, String)> {
+pub(crate) fn department_entries(department: &Department) -> Vec<(&'static str, String)> {
     // The root stands below nothing.
     let Some(parent) = &department.parent else { return Vec::new() };
     let Department { enterprise, code, order, .. } = department;
@@ -142,7 +142,7 @@ pub fn department_item(department: &Department) -> Result<Item, StoreError> {
 mod tests {
     use super::*;
     use domain::ids::{DeptCode, RANDOM_CHARS, TENANT_CHARS, TenantId};
-    use domain::model::PersonSource;
+    use domain::model::{PersonSource, PersonStatus};
     use domain::time::Timestamp;
 
     fn person(user: &str) -> Person {
@@ -174,6 +174,7 @@ mod tests {
             corp_code: String::new(),
             order: 9,
             link: None,
+            status: PersonStatus::Active,
             updated: Timestamp(0),
             version: 0,
         };

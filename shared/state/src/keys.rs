@@ -7,8 +7,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
-    QrId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, MessageId,
+    OaInstanceId, OaUserId, QrId, RuleId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 
@@ -56,6 +56,50 @@ pub fn scan_login(tenant: &TenantId) -> Key {
 
 pub(crate) const SCAN_LOGIN: &str = "SCANLOGIN";
 
+pub fn rule(id: &RuleId) -> Key {
+    Key::new(tenant_partition(&id.tenant()), format!("{RULE}{id}"))
+}
+
+pub(crate) const RULE: &str = "RULE#";
+
+/// A message of an OA: part 0 is its head with the first deliveries, the others hold the rest.
+pub fn message(id: &MessageId, part: usize) -> Key {
+    Key::new(message_partition(id), format!("M#{part:03}"))
+}
+
+pub fn message_partition(id: &MessageId) -> String {
+    format!("T#{}#M#{id}", id.tenant())
+}
+
+/// The messages of a day, in the index by account. `day` is `yyyymmdd`, UTC.
+pub fn messages_partition(tenant: &TenantId, day: &str) -> String {
+    format!("T#{tenant}#MD#{day}")
+}
+
+/// A message that is to be gone on with, by the time when it is due.
+pub fn push_due(id: &MessageId, at: Timestamp) -> Key {
+    Key::new(push_due_partition(&id.tenant()), format!("{:013}#{id}", at.0.max(0)))
+}
+
+pub fn push_due_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#PUSHDUE")
+}
+
+/// The to-dos of one matter of an OA. `matter` names it: a hash, since an OA's ids may be long.
+pub fn todos_partition(instance: &OaInstanceId, matter: &str) -> String {
+    format!("T#{}#TODO#{instance}#{matter}", instance.tenant())
+}
+
+/// One receiver's to-do at one app.
+pub fn todo(instance: &OaInstanceId, matter: &str, app: &AppId, oa_user: &OaUserId) -> Key {
+    Key::new(todos_partition(instance, matter), format!("R#{app}#{oa_user}"))
+}
+
+/// The end of the whole matter.
+pub fn todo_closed(instance: &OaInstanceId, matter: &str) -> Key {
+    Key::new(todos_partition(instance, matter), "CLOSED")
+}
+
 /// Claims an enterprise's name within its tenant.
 pub fn enterprise_name(tenant: &TenantId, name: &str) -> Key {
     Key::new(format!("T#{tenant}#N"), format!("ENT#{}", name.trim().to_lowercase()))
@@ -73,6 +117,34 @@ pub fn app_partition(id: &AppId) -> String {
 
 pub fn app_secrets(id: &AppId) -> Key {
     Key::new(format!("T#{}#APP#{id}", id.tenant()), "SECRETS")
+}
+
+/// What opens WeLink's callbacks of an app.
+pub fn callback_secret(id: &AppId) -> Key {
+    Key::new(callback_partition(id), "KEY")
+}
+
+/// A callback that has been taken.
+pub fn callback_taken(id: &AppId, fingerprint: &str) -> Key {
+    Key::new(callback_partition(id), format!("TAKEN#{fingerprint}"))
+}
+
+pub fn callback_partition(id: &AppId) -> String {
+    format!("T#{}#CB#{id}", id.tenant())
+}
+
+/// A signed call of an OA that has been taken, with its answer.
+pub fn call_taken(id: &OaInstanceId, call: &str) -> Key {
+    Key::new(intake_partition(id), format!("CALL#{call}"))
+}
+
+/// An event of an OA that has been taken. `digest` names its source and id.
+pub fn event_taken(id: &OaInstanceId, digest: &str) -> Key {
+    Key::new(intake_partition(id), format!("EVENT#{digest}"))
+}
+
+pub fn intake_partition(id: &OaInstanceId) -> String {
+    format!("T#{}#IN#{id}", id.tenant())
 }
 
 pub fn oa_secrets(id: &OaInstanceId) -> Key {
@@ -181,6 +253,40 @@ pub fn link_jobs_partition(enterprise: &EnterpriseId) -> String {
     format!("T#{}#E#{enterprise}#J", enterprise.tenant())
 }
 
+/// The head of a run; what it has read, planned and done lies beside it.
+pub fn run(id: &RunId) -> Key {
+    Key::new(run_partition(id), "RUN")
+}
+
+pub fn run_chunk(id: &RunId, kind: &str, at: u32) -> Key {
+    Key::new(run_partition(id), format!("{kind}#{at:05}"))
+}
+
+pub fn run_partition(id: &RunId) -> String {
+    format!("T#{}#R#{id}", id.tenant())
+}
+
+/// The runs of an enterprise by the time when they began.
+pub fn run_of(enterprise: &EnterpriseId, began: Timestamp, id: &RunId) -> Key {
+    Key::new(runs_partition(enterprise), format!("{:013}#{id}", began.0.max(0)))
+}
+
+pub fn runs_partition(enterprise: &EnterpriseId) -> String {
+    format!("T#{}#E#{enterprise}#R", enterprise.tenant())
+}
+
+/// Which run an enterprise is busy with. It sorts behind the runs, whose keys are digits.
+pub fn run_lock(enterprise: &EnterpriseId) -> Key {
+    Key::new(runs_partition(enterprise), "LOCK")
+}
+
+/// The sync settings of an enterprise, among the tenant's settings.
+pub fn sync_settings(enterprise: &EnterpriseId) -> Key {
+    Key::new(tenant_partition(&enterprise.tenant()), format!("ENT#{enterprise}{SYNC}"))
+}
+
+pub(crate) const SYNC: &str = "#SYNC";
+
 pub fn ticket(id: &TicketId) -> Key {
     Key::new(format!("T#{}#K#{id}", id.tenant()), "TICKET")
 }
@@ -246,13 +352,13 @@ pub fn import(tenant: &TenantId) -> Key {
     Key::new(format!("T#{tenant}#I"), "IMPORT")
 }
 
-/// Due work is read by the minute that it is due in.
+/// Due work sorts by the time when it is due.
 pub fn due(tenant: &TenantId, at: Timestamp, kind: &str, id: &str) -> Key {
-    Key::new(due_partition(tenant, at), format!("{:013}#{kind}#{id}", at.0.max(0)))
+    Key::new(due_partition(tenant), format!("{:013}#{kind}#{id}", at.0.max(0)))
 }
 
-pub fn due_partition(tenant: &TenantId, at: Timestamp) -> String {
-    format!("T#{tenant}#DUE#{:010}", at.0.max(0) / 60_000)
+pub fn due_partition(tenant: &TenantId) -> String {
+    format!("T#{tenant}#DUE")
 }
 
 pub const REGISTRY_TENANTS: &str = "R#TENANTS";

@@ -96,6 +96,7 @@ impl Store {
         saving.add(self.write_delete_marked(&keys::enterprise(&enterprise.id), mark)?, Saved::Changed);
         let name = keys::enterprise_name(&enterprise.id.tenant(), &enterprise.name);
         saving.add(self.write_free(&name, enterprise.id.as_str())?, Saved::Changed);
+        saving.add(self.write_remove(&keys::sync_settings(&enterprise.id))?, Saved::Changed);
         self.save(Some(Setting::Enterprise(enterprise.clone())), None, saving, audit).await
     }
 
@@ -106,6 +107,7 @@ impl Store {
         saving.add(self.write_delete_marked(&keys::app(&app.enterprise, &app.id), mark)?, Saved::Changed);
         let client = keys::registry_client(&app.client_id);
         saving.add(self.write_free(&client, app.id.as_str())?, Saved::Changed);
+        saving.add(self.write_remove(&keys::callback_secret(&app.id))?, Saved::Changed);
         let partition = keys::app_partition(&app.id);
         for item in self.all(&partition).await?.into_iter().take(APP_ITEMS_MAX) {
             let sk = item.get(crate::table::SORT_KEY).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();

@@ -15,6 +15,23 @@ pub struct AppSecrets {
     pub credentials_version: u64,
 }
 
+/// What opens WeLink's callbacks of an app, in a partition of its own: the function that takes callbacks may read this one
+/// and no `client_secret` (design.md 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackSecret {
+    /// `<app id>/callback_key`
+    pub key: Envelope,
+    /// Equals the app's `credentials_version` that it follows from.
+    pub credentials_version: u64,
+}
+
+/// What is stored when an app's secret is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedApp {
+    pub secrets: AppSecrets,
+    pub callback: CallbackSecret,
+}
+
 /// The secrets between the bridge and one OA (oa-api.md C, C.6): one per direction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OaSecrets {
@@ -32,6 +49,10 @@ pub struct OaSecrets {
 impl Store {
     pub async fn app_secrets(&self, app: &AppId) -> Result<Option<AppSecrets>, StoreError> {
         self.get(&keys::app_secrets(app)).await
+    }
+
+    pub async fn callback_secret(&self, app: &AppId) -> Result<Option<CallbackSecret>, StoreError> {
+        self.get(&keys::callback_secret(app)).await
     }
 
     pub async fn oa_secrets(&self, instance: &OaInstanceId) -> Result<Option<OaSecrets>, StoreError> {

@@ -49,6 +49,28 @@ impl Store {
         Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
     }
 
+    /// The same with names for attributes that the table's language keeps for itself.
+    pub(crate) fn write_if_named(
+        &self,
+        item: Item,
+        condition: &str,
+        names: &[(&str, &str)],
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<Write, StoreError> {
+        let mut put = Put::builder()
+            .table_name(&*self.name)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, attribute) in names {
+            put = put.expression_attribute_names(*name, *attribute);
+        }
+        for (name, value) in values {
+            put = put.expression_attribute_values(name, value);
+        }
+        Ok(Write(TransactWriteItem::builder().put(put.build().map_err(damaged)?).build()))
+    }
+
     /// A put without a condition, for a value that belongs to another write of the same transaction.
     pub(crate) fn write_over(&self, item: Item) -> Result<Write, StoreError> {
         let put = Put::builder().table_name(&*self.name).set_item(Some(item));

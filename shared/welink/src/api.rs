@@ -19,7 +19,7 @@ pub(crate) const CODE_CHARS_MAX: usize = 2_000;
 /// How long the older user interface is asked first after the newer one was not there; milliseconds.
 const OLD_DETAIL_MS: i64 = 600_000;
 /// The answers for a person whom WeLink does not know or the app may not see (welink-api.md 4.4).
-const NOBODY: [&str; 3] = ["47007", "47012", "47111"];
+pub(crate) const NOBODY: [&str; 3] = ["47007", "47012", "47111"];
 
 /// Who opened the app. The caller compares `tenant` with the enterprise it expects (welink-api.md 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,14 @@ pub struct TenantInfo {
 }
 
 impl<S: Shared> WeLink<S> {
+    /// Fetches what [`WeLink::user_id`] is about to need, a token and its turn, while the caller has something else to
+    /// wait for. It promises nothing: what fails here fails there again, and is reported there.
+    pub async fn prepare_user_id(&self, c: &Credentials) {
+        if self.0.token(c, None).await.is_ok() {
+            self.0.pacer.prepare(&c.app, &c.client_id, USER_ID).await;
+        }
+    }
+
     /// Exchanges a one-time code (welink-api.md 3.2). It is sent once, and again only if the first request was never
     /// sent or was refused before the code was used. A code that cannot be one is refused unsent.
     pub async fn user_id(&self, c: &Credentials, code: &Secret<String>) -> Result<Identity, WeLinkError> {
@@ -146,7 +154,7 @@ impl<S: Shared> WeLink<S> {
 }
 
 /// No such address, or not applied for: the other generation of the interface may be there.
-fn is_missing<T>(answer: &Result<T, WeLinkError>) -> bool {
+pub(crate) fn is_missing<T>(answer: &Result<T, WeLinkError>) -> bool {
     answer.as_ref().is_err_and(|error| ["404", "501"].contains(&error.code().unwrap_or_default()))
 }
 
@@ -193,7 +201,7 @@ fn read_user(reply: &Reply, asked: &WeLinkUserId) -> Result<UserDetail, WeLinkEr
     })
 }
 
-fn status(value: Option<i64>) -> Status {
+pub(crate) fn status(value: Option<i64>) -> Status {
     match value {
         Some(1) => Status::NotOpened,
         Some(2) => Status::Opening,

@@ -18,6 +18,8 @@ const TOKEN: &str = "/api/oauth2/v1/token";
 pub(crate) const USER_OF_TOKEN: &str = "/api/auth/v1/userid";
 /// Success of the token call, and of no other (welink-api.md 3.4).
 const TOKEN_SUCCESS: &str = "60001";
+const ELEMENT_SCRIPT: &str = "/sso-proxy-front/public/qrcode/0.0.1/wlQrcodeLogin.js";
+const ELEMENT_SCOPE: &str = "snsapi_login";
 
 /// The redirect address cannot be one: it must be http or https, without query, fragment and user (welink-api.md 3.4).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +37,39 @@ pub struct BrowserIdentity {
     pub tenant: Option<WeLinkTenantId>,
 }
 
+/// What a page that shows WeLink's own QR element needs (welink-api.md 3.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element {
+    /// WeLink's script, which puts the element's frame into the page.
+    pub script: String,
+    /// The origin of script and frame; only messages from there are the element's.
+    pub origin: String,
+    /// Where the browser goes with the element's one-time code: that code is still to be appended.
+    pub onward: String,
+}
+
 impl<S: Shared> WeLink<S> {
+    /// WeLink's own QR element for this app. After the scan WeLink comes back to `redirect_uri` with `state` and a
+    /// `code` that [`WeLink::user_id`] exchanges.
+    pub fn element(&self, client_id: &ClientId, redirect_uri: &str, state: &str) -> Result<Element, BadRedirect> {
+        let bad = || BadRedirect(redirect_uri.to_owned());
+        let base = &self.0.login_base;
+        let origin = Url::parse(base).map_err(|_| bad())?.origin().ascii_serialization();
+        let target = Url::parse(redirect_uri).map_err(|_| bad())?;
+        if !matches!(target.scheme(), "http" | "https") {
+            return Err(bad());
+        }
+        let query = Serializer::new(String::new())
+            .append_pair("client_id", client_id.as_str())
+            .append_pair("response_type", "code")
+            .append_pair("scope", ELEMENT_SCOPE)
+            .append_pair("state", state)
+            .append_pair("redirect_uri", redirect_uri)
+            .finish();
+        let onward = format!("{base}/sso/oauth2/sns_authorize?{query}&code=");
+        Ok(Element { script: format!("{base}{ELEMENT_SCRIPT}"), origin, onward })
+    }
+
     /// Where the browser is sent (welink-api.md 3.4). WeLink comes back to `redirect_uri` with `code` and `state`, or,
     /// when it refuses, with an error number in `code` and a text in `message`. `redirect_uri` must be registered with
     /// WeLink and carry no query; `state` comes back unchanged, at most 255 characters (product.md C1).

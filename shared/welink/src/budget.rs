@@ -160,6 +160,18 @@ impl Budget {
         Err(late)
     }
 
+    /// Leases in advance when no slot is left, for a call that will follow at once. Best effort: while somebody else is
+    /// leasing, or the budget is used up, it does nothing.
+    pub(crate) async fn prepare<S: Shared>(&self, shared: &S, clock: &Clock, entropy: &Entropy) {
+        let Ok(mut held) = self.held.try_lock() else { return };
+        let now = self.now(clock);
+        held.discard(now, self);
+        if held.slots.is_empty() && held.not_before <= now {
+            // What is wrong with the ledger the call itself meets again, and reports.
+            drop(self.lease(&mut held, shared, clock, entropy).await);
+        }
+    }
+
     async fn lease<S: Shared>(
         &self,
         held: &mut Held,

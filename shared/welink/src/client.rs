@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::breaker;
 use domain::ids::{AppId, ClientId};
 use http::header::{ACCEPT_CHARSET, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use platform::clock::Clock;
 use platform::entropy::Entropy;
 use platform::secret::Secret;
@@ -41,7 +41,7 @@ pub(crate) struct Inner<S> {
     /// Of the page that browsers are sent to; no request of this client goes there.
     pub(crate) login_base: String,
     transport: Transport,
-    pacer: Pacer<S>,
+    pub(crate) pacer: Pacer<S>,
     pub(crate) tokens: Tokens,
 }
 
@@ -64,12 +64,19 @@ pub(crate) enum Repeat {
     Safe,
     /// It uses something up: only if the first was never sent, or refused before use.
     UnlessUsed,
+    /// People see what it does: only if the first was never sent. When its answer is lost, nobody knows whether they
+    /// did: [`Failure::Lost`] (product.md PSH-09).
+    UnlessSeen,
 }
 
 /// One request, before token and pace.
 pub(crate) struct Ask {
     /// Path from the host on; also the interface whose calls are counted.
     pub(crate) interface: &'static str,
+    /// What follows the path, for an interface that has an id in it; encoded.
+    pub(crate) tail: Option<String>,
+    /// 47009 says that there is nothing here, instead of a failure (welink-api.md 11).
+    pub(crate) lists: bool,
     pub(crate) method: Method,
     /// Encoded, without `?`. Wiped after use, because it can hold a one-time code.
     pub(crate) query: Option<Secret<String>>,
@@ -106,7 +113,16 @@ impl Body {
 impl Ask {
     /// A plain read: no query, no body, may be repeated, success is 0.
     pub(crate) fn get(interface: &'static str) -> Self {
-        Self { interface, method: Method::GET, query: None, body: Body::None, repeat: Repeat::Safe, success: "0" }
+        Self {
+            interface,
+            tail: None,
+            lists: false,
+            method: Method::GET,
+            query: None,
+            body: Body::None,
+            repeat: Repeat::Safe,
+            success: "0",
+        }
     }
 
     /// A read by POST.
@@ -125,6 +141,8 @@ pub(crate) enum Failure {
         message: String,
     },
     Final(WeLinkError),
+    /// Sent, and no answer tells whether it took effect; only for [`Repeat::UnlessSeen`].
+    Lost,
 }
 
 impl Failure {
@@ -132,6 +150,7 @@ impl Failure {
         match self {
             Self::Token(error) | Self::Final(error) => error,
             Self::Credentials { code, message } => WeLinkError::Refused { code, message },
+            Self::Lost => WeLinkError::Down,
         }
     }
 }
@@ -174,14 +193,18 @@ impl<S: Shared> WeLink<S> {
 impl<S: Shared> Inner<S> {
     /// Calls with the app's token; a token sign (welink-api.md 2.3), and 501 (product.md ENT-08), get one new token.
     pub(crate) async fn call(&self, c: &Credentials, ask: &Ask) -> Result<Reply, WeLinkError> {
-        let paced = Some((&c.app, &c.client_id));
-        let token = self.token(c, None).await?;
-        let mut sent = self.send(paced, Some(&token), ask).await;
-        if let Err(Failure::Token(_)) = sent {
-            let renewed = self.token(c, Some(&token)).await?;
-            sent = self.send(paced, Some(&renewed), ask).await;
-        }
+        let sent = self.attempt(c, ask).await;
         self.settle(c, sent).await
+    }
+
+    /// The same, before it is settled.
+    pub(crate) async fn attempt(&self, c: &Credentials, ask: &Ask) -> Result<Reply, Failure> {
+        let paced = Some((&c.app, &c.client_id));
+        let token = self.token(c, None).await.map_err(Failure::Final)?;
+        let sent = self.send(paced, Some(&token), ask).await;
+        let Err(Failure::Token(_)) = sent else { return sent };
+        let renewed = self.token(c, Some(&token)).await.map_err(Failure::Final)?;
+        self.send(paced, Some(&renewed), ask).await
     }
 
     /// What a request of this app came to, once no other token will be tried.
@@ -224,6 +247,7 @@ impl<S: Shared> Inner<S> {
         let again = |error: WeLinkError| match ask.repeat {
             Repeat::Safe => Next::Again(error),
             Repeat::UnlessUsed => Next::Stop(Failure::Final(error)),
+            Repeat::UnlessSeen => Next::Stop(Failure::Lost),
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -232,9 +256,20 @@ impl<S: Shared> Inner<S> {
             Err(TransportError::TooLarge) => return Ok(again(WeLinkError::Malformed)),
             Err(TransportError::HostNotAllowed(_)) => return Err(Failure::Final(WeLinkError::Down)),
         };
+        if ask.repeat == Repeat::UnlessSeen
+            && let Some(reply) = wire::partial(&answer)
+        {
+            return Ok(Next::Done(reply));
+        }
         Ok(match wire::read(&answer, ask.success) {
             Answer::Done(reply) => Next::Done(reply),
             Answer::TooMany if self.settings.status_429_is_rate_limit => Next::Pause,
+            // Refused before it took effect; only a gateway that waited in vain for WeLink cannot know.
+            Answer::TooMany | Answer::ServerError
+                if ask.repeat == Repeat::UnlessSeen && answer.status() != StatusCode::GATEWAY_TIMEOUT =>
+            {
+                Next::Stop(Failure::Final(WeLinkError::Down))
+            }
             Answer::TooMany | Answer::ServerError => again(WeLinkError::Down),
             Answer::Malformed => again(WeLinkError::Malformed),
             Answer::Code { code, message } => self.judge(ask, code, message),
@@ -246,6 +281,7 @@ impl<S: Shared> Inner<S> {
         let stop = |error| Next::Stop(Failure::Final(error));
         let class = match code.as_str() {
             "51036" if !self.settings.code_51036_is_token_sign => Class::Final,
+            "47009" if ask.lists => Class::Empty,
             // "Cannot get user info": the person's way out is the same as for an expired code (welink-api.md 3.2).
             "41500" if ask.repeat == Repeat::UnlessUsed || ask.interface == browser::USER_OF_TOKEN => {
                 Class::CodeRefused
@@ -262,6 +298,9 @@ impl<S: Shared> Inner<S> {
             Class::CodeRefused => stop(WeLinkError::Code { code }),
             Class::Credentials if breaker::opens(&code) => Next::Stop(Failure::Credentials { code, message }),
             // Another call's success is no answer to this one.
+            Class::Ok if ["0", "60001"].contains(&code.as_str()) && ask.repeat == Repeat::UnlessSeen => {
+                Next::Stop(Failure::Lost)
+            }
             Class::Ok if ["0", "60001"].contains(&code.as_str()) => stop(WeLinkError::Malformed),
             // Anything else is final here; `Ok` too, because each call of this client has one code of success.
             Class::Ok
@@ -278,9 +317,10 @@ impl<S: Shared> Inner<S> {
 
     fn request(&self, token: Option<&Secret<String>>, ask: &Ask) -> Result<Request<Bytes>, WeLinkError> {
         let query = ask.query.as_ref().map(|query| format!("?{}", query.expose())).unwrap_or_default();
+        let tail = ask.tail.as_deref().unwrap_or_default();
         let mut request = Request::builder()
             .method(ask.method.clone())
-            .uri(format!("{}{}{query}", self.base, ask.interface))
+            .uri(format!("{}{}{tail}{query}", self.base, ask.interface))
             .header(CONTENT_TYPE, ask.body.content_type())
             .header(ACCEPT_CHARSET, "UTF-8")
             .header("lang", "zh");

@@ -99,6 +99,14 @@ impl<S: Shared> Pacer<S> {
         Err(WeLinkError::Busy { retry_after_ms: RETRY_MS })
     }
 
+    /// Has the slots of one call ready, as far as that can be had without waiting for others.
+    pub(crate) async fn prepare(&self, app: &AppId, client_id: &ClientId, interface: &'static str) {
+        let key = BudgetKey::App { app: app.clone(), client_id: client_id.clone(), interface };
+        let (budget, address) = (self.budget(&key, self.interface), self.budget(&self.address_key, self.address));
+        budget.prepare(&self.shared, &self.clock, &self.entropy).await;
+        address.prepare(&self.shared, &self.clock, &self.entropy).await;
+    }
+
     async fn admit_by_address(&self, address: &Arc<Budget>, deadline: Instant) -> Result<(), WeLinkError> {
         for _ in 0..ROUNDS_MAX {
             let here = self.reserve(address, deadline).await?;

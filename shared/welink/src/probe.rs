@@ -1,8 +1,9 @@
-//! Which permissions an app has, asked by calls that cannot change anything (product.md ENT-07, Q1).
+//! Which permissions an app has and which generation of interfaces it may use, asked by calls that cannot change anything (product.md ENT-07, Q1).
 //!
 //! WeLink refuses an interface that was not applied for by 501, before it looks at the request (welink-api.md 2.3). So
 //! a request about something that does not exist tells the permission: an answer to the request itself means granted.
 
+use domain::sync::Family;
 use http::Method;
 
 use crate::client::{Ask, Failure, WeLink};
@@ -93,7 +94,48 @@ pub struct Probed {
     pub finding: Finding,
 }
 
+const DEPARTMENTS_OLD: &str = "/api/contact/v3/departments/list";
+const BATCH_RESULT: &str = "/api/contact/v1/batch/result";
+
+/// Which generation of the contact interfaces answers to an app (welink-api.md 13): the newer one where both do.
+/// Absent = neither does, because the permission is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families {
+    pub read: Option<Family>,
+    pub write: Option<Family>,
+}
+
 impl<S: Shared> WeLink<S> {
+    /// Asks which contact interfaces answer, by calls that cannot change anything: lists of departments; a job and a
+    /// status that do not exist. Meant for set-up, because a run keeps to one family.
+    pub async fn probe_families(&self, c: &Credentials) -> Result<Families, WeLinkError> {
+        let nobody = format!("bridge-probe-{}", self.0.entropy.hex(8));
+        let read = self.first_there(c, &nobody, [DEPARTMENTS, DEPARTMENTS_OLD]).await?;
+        let write = self.first_there(c, &nobody, [BATCH_RESULT, SYNC_STATUS]).await?;
+        Ok(Families { read, write })
+    }
+
+    /// The first of two interfaces, the new family's and the old one's, that answers something about the request.
+    async fn first_there(
+        &self,
+        c: &Credentials,
+        nobody: &str,
+        interfaces: [&'static str; 2],
+    ) -> Result<Option<Family>, WeLinkError> {
+        for (interface, family) in interfaces.into_iter().zip([Family::New, Family::Old]) {
+            match self.0.call(c, &ask(interface, nobody)).await {
+                Ok(_) => return Ok(Some(family)),
+                Err(error) => match error.code() {
+                    // Not applied for, not opened, or not there.
+                    Some("501" | "404" | "403" | "47000" | "47102") => {}
+                    Some(_) if matches!(error, WeLinkError::Refused { .. }) => return Ok(Some(family)),
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(None)
+    }
+
     /// Asks for every permission. At the first 501 one new token is fetched and the call repeated (product.md ENT-08);
     /// the calls after it have that token.
     pub async fn probe_permissions(&self, c: &Credentials) -> Result<Vec<Probed>, WeLinkError> {
@@ -139,6 +181,11 @@ fn ask(interface: &'static str, nobody: &str) -> Ask {
             let page = "deptCode=0&recursiveflag=0&pageNo=1&pageSize=1".to_owned();
             Ask { query: Some(platform::secret::Secret::new(page)), ..Ask::get(interface) }
         }
+        DEPARTMENTS_OLD => {
+            let page = "deptCode=0&recursiveflag=0&offset=1&limit=1".to_owned();
+            Ask { query: Some(platform::secret::Secret::new(page)), lists: true, ..Ask::get(interface) }
+        }
+        BATCH_RESULT => Ask { query: Some(crate::api::query("jobId", nobody)), lists: true, ..Ask::get(interface) },
         SYNC_STATUS => {
             let body = serde_json::json!({ "deptInfo": [{ "corpDeptCode": nobody }] });
             Ask::post(interface, body.to_string())

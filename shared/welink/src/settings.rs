@@ -1,5 +1,6 @@
 //! What an installation may change about its WeLink client.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::pacing::Limits;
@@ -51,6 +52,10 @@ pub struct Settings {
     pub code_51036_is_token_sign: bool,
     /// Reads HTTP 429 without a code as a rate limit (welink-api.md 16); otherwise it is a failure like 5xx.
     pub status_429_is_rate_limit: bool,
+    /// The codes by which WeLink says that a to-do with this taskId exists (product.md Q21; welink-api.md 16).
+    pub todo_exists_codes: BTreeSet<String>,
+    /// The codes by which WeLink says that there is no to-do with this taskId.
+    pub todo_gone_codes: BTreeSet<String>,
 }
 
 impl Settings {
@@ -71,6 +76,8 @@ impl Settings {
             rate_limited_pause_ms: 1_000,
             code_51036_is_token_sign: true,
             status_429_is_rate_limit: true,
+            todo_exists_codes: ["55007", "55010"].map(str::to_owned).into(),
+            todo_gone_codes: ["55008", "55009"].map(str::to_owned).into(),
         }
     }
 

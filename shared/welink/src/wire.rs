@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::codes::{self, Class};
+
 /// Characters of WeLink's own text that are kept.
 const MESSAGE_CHARS_MAX: usize = 200;
 
@@ -55,6 +57,15 @@ pub(crate) fn read(answer: &Response<Bytes>, success: &str) -> Answer {
     }
 }
 
+/// An answer that names the receivers who did not get a message beside a final code (welink-api.md 6.4): it reached the
+/// others.
+pub(crate) fn partial(answer: &Response<Bytes>) -> Option<Reply> {
+    let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(answer.body()) else { return None };
+    let reply = Reply(fields);
+    let code = reply.text("code")?;
+    (codes::class(&code) == Class::Final && !reply.list("failedUserId").is_empty()).then_some(reply)
+}
+
 fn message(fields: &Map<String, Value>) -> String {
     scalar(fields.get("message")).unwrap_or_default()
 }
@@ -82,6 +93,11 @@ impl Reply {
         self.0.get(name).or_else(|| data.and_then(|object| object.get(name)))
     }
 
+    /// WeLink's own text beside the code, cut.
+    pub(crate) fn said(&self) -> String {
+        cut(&message(&self.0), MESSAGE_CHARS_MAX)
+    }
+
     /// Text or number, as text.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         scalar(self.get(name))
@@ -91,6 +107,18 @@ impl Reply {
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         let text = self.text(name)?;
         text.parse().ok().or_else(|| text.split_once('.').and_then(|(whole, _)| whole.parse().ok()))
+    }
+
+    /// The objects of a list, taken out; empty when it is left out. `None` for anything else: a list that cannot be read
+    /// whole is not read at all.
+    pub(crate) fn take_rows(&mut self, name: &str) -> Option<Vec<Reply>> {
+        let rows = match self.0.remove(name) {
+            None | Some(Value::Null) => return Some(Vec::new()),
+            Some(Value::Array(rows)) => rows,
+            Some(_) => return None,
+        };
+        let object = |row| if let Value::Object(fields) = row { Some(Self(fields)) } else { None };
+        rows.into_iter().map(object).collect()
     }
 
     /// A list of texts or numbers; a single one counts as a list of one.
@@ -149,6 +177,18 @@ mod tests {
         );
         assert_eq!(reply.integer("h"), Some(9));
         assert!(!format!("{reply:?}").contains("one"));
+    }
+
+    #[test]
+    fn a_list_is_read_whole_or_not_at_all() {
+        let rows = |data: &str| {
+            let Answer::Done(mut reply) = check(200, &format!(r#"{{"code":"0","data":{data}}}"#)) else {
+                panic!("done")
+            };
+            reply.take_rows("data").map(|rows| rows.len())
+        };
+        assert_eq!((rows("[]"), rows("null"), rows(r#"[{"a":1},{}]"#)), (Some(0), Some(0), Some(2)));
+        assert_eq!((rows(r#"[{"a":1},null]"#), rows("{}"), rows(r#""x""#)), (None, None, None));
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub mod words {
         SOURCE = "来源" / "Source";
         SOURCE_SSO = "单点登录" / "Sign-in";
         SOURCE_ADMIN = "管理员" / "Administrator";
+        SOURCE_SYNC = "同步" / "Sync";
     }
 }
 
@@ -212,5 +213,6 @@ pub fn source(source: domain::model::PersonSource) -> Text {
     match source {
         domain::model::PersonSource::Sso => words::SOURCE_SSO,
         domain::model::PersonSource::Admin => words::SOURCE_ADMIN,
+        domain::model::PersonSource::Sync => words::SOURCE_SYNC,
     }
 }

@@ -105,6 +105,8 @@ pub enum Kind {
     File,
     Select(Vec<Choice>),
     Radio(Vec<Choice>),
+    /// Any of them; the value holds the chosen ones, one a line.
+    Checks(Vec<Choice>),
 }
 
 impl PartialEq for Kind {
@@ -154,6 +156,11 @@ impl Field {
     pub fn focus(mut self) -> Self {
         self.focus = true;
         self
+    }
+
+    /// Whether this choice is one of those that the value names.
+    fn holds(&self, choice: &str) -> bool {
+        self.value.lines().any(|line| line == choice)
     }
 
     fn input_type(&self) -> &'static str {

@@ -21,6 +21,7 @@ mod oa_instances;
 mod overview;
 mod page;
 mod person;
+mod scan_login;
 mod setup;
 mod sign_in;
 mod visitor;
@@ -79,6 +80,8 @@ pages! {
     POST "/oa-instances/{instance}/secrets" Own => oa_instances::set_secrets,
         "PUT /v1/oa-instances/{instance}/secrets";
     POST "/oa-instances/{instance}/delete" Own => oa_instances::delete, "DELETE /v1/oa-instances/{instance}";
+    GET "/scan-login" Read => scan_login::show, "GET /v1/tenants/{tenant}/scan-login";
+    POST "/scan-login" Operate => scan_login::save, "PUT /v1/tenants/{tenant}/scan-login";
     GET "/new-enterprise" Operate => enterprises::new, "POST /v1/tenants/{tenant}/enterprises";
     POST "/enterprises" Operate => enterprises::create, "POST /v1/tenants/{tenant}/enterprises";
     GET "/enterprises/{enterprise}" Read => enterprises::show, "GET /v1/enterprises/{enterprise}";

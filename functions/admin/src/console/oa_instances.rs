@@ -443,6 +443,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, instance: &str) -> Answered {
         (t(words::REVOKE), oa.revoke_url.as_deref().map_or_else(absent, text)),
         (t(words::VERIFY), oa.verify_url.as_deref().map_or_else(absent, text)),
         (t(w::STATE), bound(lang, &oa)),
+        (t(w::NAV_SCAN_LOGIN), scan_login(bridge, lang, &oa)),
         (t(w::CREATED), time(visitor.zone(), oa.created.at).and(&quiet(&oa.created.by))),
     ]);
     let settings = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![settings], ..Card::default() });
@@ -465,6 +466,11 @@ async fn one(bridge: &Bridge, visitor: &Visitor, instance: &str) -> Answered {
         page = page.action(button_link(&format!("/oa-instances/{}/edit", oa.id), t(w::EDIT), "primary"));
     }
     Ok(page.block(columns(&[settings, apps])).answer())
+}
+
+/// The page with a code for this OA's login page, and where it is set up.
+fn scan_login(bridge: &Bridge, lang: Lang, oa: &OaInstance) -> Html {
+    copy(lang, &super::scan_login::address(bridge, oa)).and(&link("/scan-login", w::EDIT.get(lang)))
 }
 
 fn apps_table(lang: Lang, apps: &[service::AppView]) -> Html {

@@ -31,6 +31,7 @@ pub enum Section {
     Directory,
     Bindings,
     Oa,
+    ScanLogin,
     Network,
     History,
     Audit,
@@ -229,6 +230,7 @@ fn navigation(visitor: &Visitor, section: Section, enterprise: Option<&Enterpris
     }
     let mut system = vec![
         item("/oa-instances".to_owned(), w::NAV_OA, Section::Oa),
+        item("/scan-login".to_owned(), w::NAV_SCAN_LOGIN, Section::ScanLogin),
         item("/network".to_owned(), w::NAV_NETWORK, Section::Network),
         item("/settings-history".to_owned(), w::NAV_HISTORY, Section::History),
         item("/audit".to_owned(), w::NAV_AUDIT, Section::Audit),

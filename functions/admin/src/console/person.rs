@@ -52,6 +52,10 @@ pub mod words {
         REMOVE_MARK = "允许自动绑定" / "Allow automatic links";
         SET_MARK = "不自动绑定此人" / "Never link him automatically";
         SIGN_INS = "最近的登录" / "Last sign-ins";
+        DEVICE = "浏览器和系统" / "Browser and system";
+        PLACE = "位置" / "Place";
+        OFFICE = "公司网络" / "Office network";
+        OUTSIDE = "公司网络以外" / "Outside the office network";
         NO_SIGN_INS = "还没有登录" / "No sign-ins yet";
         TRACE = "排查" / "Why, or why not?";
         TRACE_LEAD = "刚刚逐项检查：他能不能从 WeLink 进入 OA，为什么。"
@@ -97,7 +101,7 @@ async fn page(
         .trail(Link::new(directory, w::NAV_DIRECTORY.get(lang)))
         .action(trace)
         .block(columns(&[about(visitor, &card), link_card(visitor, &known, person, refused)]))
-        .block(sign_ins(visitor, person)))
+        .block(sign_ins(visitor, &person_trace::sign_ins_of(person, &visitor.config))))
 }
 
 fn about(visitor: &Visitor, card: &PersonCard) -> Html {
@@ -177,17 +181,27 @@ fn bind_form(visitor: &Visitor, base: &str, refused: Option<Given>) -> Form {
         .field(Field::new("oa_user", t(words::VALUE)), &given)
 }
 
-fn sign_ins(visitor: &Visitor, person: &Person) -> Html {
+fn sign_ins(visitor: &Visitor, all: &[person_trace::SignIn]) -> Html {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
+    let row = |one: &person_trace::SignIn| {
+        let place = match one.office {
+            Some(true) => text(t(words::OFFICE)),
+            Some(false) => text(t(words::OUTSIDE)),
+            None => quiet("—"),
+        };
+        let device = if one.device.is_empty() { quiet("—") } else { text(&one.device) };
+        vec![time(visitor.zone(), one.at), device, text(&one.from), place]
+    };
     let table = Table {
         label: t(words::SIGN_INS).to_owned(),
-        columns: [w::WHEN, w::FROM].map(t).to_vec(),
-        rows: person.sign_ins.iter().map(|note| vec![time(visitor.zone(), note.at), text(&note.from)]).collect(),
+        columns: [w::WHEN, words::DEVICE, w::FROM, words::PLACE].map(t).to_vec(),
+        rows: all.iter().map(row).collect(),
         empty: empty(t(words::NO_SIGN_INS), "", None),
         next: None,
     };
-    html(&Card { title: t(words::SIGN_INS).to_owned(), blocks: vec![html(&table)], flush: true, ..Card::default() })
+    let (id, title) = ("sign-ins", t(words::SIGN_INS).to_owned());
+    html(&Card { id, title, blocks: vec![html(&table)], flush: true, ..Card::default() })
 }
 
 pub async fn trace(
@@ -228,7 +242,8 @@ async fn trace_page(bridge: &Bridge, visitor: &Visitor, enterprise: &str, user: 
         .trail(step_up(&known.id, &known.name))
         .trail(Link::new(format!("{base}/directory"), t(w::NAV_DIRECTORY)))
         .trail(Link::new(person_href(&known, trace.user_id.as_str()), name))
-        .block(html(&card)))
+        .block(html(&card))
+        .block(sign_ins(visitor, &trace.sign_ins)))
 }
 
 fn step_name(name: &str) -> Text {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use domain::ids::AppId;
 use domain::model::App;
@@ -54,14 +55,18 @@ pub async fn offer(bridge: &Bridge, lang: Lang, query: &Fields) -> Result<Option
     Ok((!card.blocks.is_empty()).then(|| html(&card)))
 }
 
+fn visitor<'a>(headers: &'a HeaderMap, from: &'a str, agent: &'a str) -> Visitor<'a> {
+    Visitor { browser: cookie(headers, BROWSER_COOKIE), from, agent, device: Device::Pc }
+}
+
 /// `GET /sign-in/welink?app=…`: to WeLink's sign-in page.
 pub async fn begin(State(bridge): State<Bridge>, request: Request<Body>) -> Response {
     let (parts, _) = request.into_parts();
     let lang = lang_of(&parts.headers);
-    let (from, _) = origin_of(&parts);
+    let (from, agent) = origin_of(&parts);
     let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let Ok(app) = AppId::parse(query.get("app")) else { return problem_alone(&problem::NOT_FOUND.into(), lang) };
-    let visitor = Visitor { browser: cookie(&parts.headers, BROWSER_COOKIE), from: &from, device: Device::Pc };
+    let visitor = visitor(&parts.headers, &from, &agent);
     match bridge.begin_console(&app, visitor).await {
         Ok(begun) => {
             let answer = Redirect::to(&begun.url).into_response();
@@ -77,9 +82,9 @@ pub async fn callback(State(bridge): State<Bridge>, request: Request<Body>) -> R
     let lang = lang_of(&parts.headers);
     let (from, agent) = origin_of(&parts);
     let query = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let visitor = Visitor { browser: cookie(&parts.headers, BROWSER_COOKIE), from: &from, device: Device::Pc };
+    let visitor = visitor(&parts.headers, &from, &agent);
     let answer = Callback { state: Some(query.text("state")), code: Secret::new(query.text("code")) };
-    match enter(&bridge, answer, !query.get("message").is_empty(), visitor, &agent).await {
+    match enter(&bridge, answer, !query.get("message").is_empty(), visitor).await {
         Ok(cookie) => {
             let answer = Redirect::to("/").into_response();
             with_cookie(answer, &host_cookie(SESSION_COOKIE, &cookie, console_session::COOKIE_S))
@@ -88,14 +93,8 @@ pub async fn callback(State(bridge): State<Bridge>, request: Request<Body>) -> R
     }
 }
 
-async fn enter(
-    bridge: &Bridge,
-    answer: Callback,
-    refused: bool,
-    visitor: Visitor<'_>,
-    agent: &str,
-) -> Result<String, ApiError> {
-    let from = visitor.from;
+async fn enter(bridge: &Bridge, answer: Callback, refused: bool, visitor: Visitor<'_>) -> Result<String, ApiError> {
+    let (from, agent) = (visitor.from, visitor.agent);
     let person = bridge.prove_for_console(answer, refused, visitor).await?;
     let entered = console_session::sign_in_by_welink(bridge, &person.enterprise, &person.user, from, agent).await?;
     Ok(entered.0)

@@ -56,6 +56,7 @@ domain::texts! {
     NAV_BINDINGS = "用户绑定" / "Bindings";
     NAV_SYSTEM = "系统" / "System";
     NAV_OA = "OA 实例" / "OA instances";
+    NAV_SCAN_LOGIN = "扫码登录" / "Scan login";
     NAV_NETWORK = "网络检查" / "Network check";
     NAV_HISTORY = "设置历史" / "Settings history";
     NAV_AUDIT = "审计日志" / "Audit log";

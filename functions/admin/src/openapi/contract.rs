@@ -8,6 +8,8 @@ use super::values;
 use crate::{accounts, api_keys, apps, audit, auto_bind, conflicts, directory, enterprises, history};
 use crate::{input, link_jobs, links, oa_instances, oa_secrets, own_password, scan_login, sheet};
 use crate::{tenants, transfer, visible_range};
+use crate::{messages, rules};
+use crate::{runs, sync_settings};
 
 /// Schemas by their names.
 pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -66,6 +68,11 @@ pub(super) const BODIES: &[(&str, Takes)] = &[
     ("POST /v1/link-jobs/{job}/continue", Takes::Nothing),
     ("POST /v1/link-jobs/{job}/apply", Takes::Json(json::<link_jobs::apply::Decision>)),
     ("POST /v1/link-jobs/{job}/undo", Takes::Nothing),
+    ("PUT /v1/enterprises/{enterprise}/sync-settings", Takes::Json(json::<sync_settings::Change>)),
+    ("POST /v1/tenants/{tenant}/rules", Takes::Json(json::<rules::NewRule>)),
+    ("PUT /v1/rules/{rule}", Takes::Json(json::<rules::NewRule>)),
+    ("POST /v1/messages/{message}/resend", Takes::Json(json::<messages::Again>)),
+    ("POST /v1/enterprises/{enterprise}/runs", Takes::Json(json::<runs::NewRun>)),
 ];
 
 fn query<T: IntoParams>() -> Vec<Parameter> {
@@ -102,6 +109,10 @@ pub(super) const QUERIES: &[(&str, Query)] = &[
     ("GET /v1/enterprises/{enterprise}/people/export", query::<link_jobs::PartAsked>),
     ("POST /v1/enterprises/{enterprise}/link-imports", query::<link_jobs::make::ImportAsked>),
     ("GET /v1/link-jobs/{job}/result", query::<link_jobs::PartAsked>),
+    ("DELETE /v1/rules/{rule}", query::<input::Confirm>),
+    ("GET /v1/tenants/{tenant}/messages", query::<messages::Asked>),
+    ("GET /v1/runs/{run}/journal", query::<runs::Asked>),
+    ("GET /v1/runs/{run}/plan", query::<runs::Asked>),
 ];
 
 /// Routes that make something: 201.
@@ -119,6 +130,8 @@ pub(super) const CREATING: &[&str] = &[
     "POST /v1/enterprises/{enterprise}/link-imports",
     "POST /v1/enterprises/{enterprise}/bulk-unbind",
     "POST /v1/link-jobs/{job}/undo",
+    "POST /v1/enterprises/{enterprise}/runs",
+    "POST /v1/tenants/{tenant}/rules",
 ];
 
 /// Routes other than deletions that answer without a body: 204.

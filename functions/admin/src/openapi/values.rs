@@ -3,6 +3,7 @@
 use domain::matching;
 use domain::model;
 use domain::role;
+use domain::run;
 use serde_json::to_value;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -35,6 +36,7 @@ choices! {
     TicketDelivery of model::TicketDelivery: FormPost Query;
     Authority of model::Authority: Welink Oa;
     WeLinkField of matching::WeLinkField: Mobile Email CorpUserId EmployeeId;
+    RunKind of run::Kind: FromWelink FromOa;
     OaField of matching::OaField: Mobile Email WorkCode LoginName;
 }
 

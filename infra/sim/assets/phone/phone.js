@@ -1,5 +1,5 @@
 // The phone page: opens apps in windows, answers their wish for an auth code, keeps the clock and the list of calls
-// fresh.
+// fresh, and shows what has arrived.
 (function () {
   'use strict';
   var words = document.body.dataset;
@@ -26,9 +26,45 @@
     return kept ? JSON.parse(kept) : null;
   }
 
-  function open(event) {
+  // A tap on an app, a message or a to-do. On the PC a link opens by itself, in a tab that does not know this page.
+  function tap(event) {
+    var link = event.target.closest('a[data-client], a[data-pc-client]');
+    if (!link) { return; }
+    if (link.dataset.read && link.classList.contains('unread')) { read(link); }
+    if (link.dataset.pcClient !== undefined) { say(words.opened + link.dataset.name); return; }
     event.preventDefault();
-    openLink(event.currentTarget);
+    openLink(link);
+  }
+
+  function read(link) {
+    fetch('/sim/read', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId: words.user, number: Number(link.dataset.read) })
+    }).then(arrive).catch(function () { say(words.unreachable); });
+  }
+
+  // Fetches this page again and takes over the screen and the counts on the tabs, if they have changed.
+  function arrive() {
+    return fetch(location.href, { headers: { accept: 'text/html' } })
+      .then(function (answer) { return answer.ok ? answer.text() : null; })
+      .then(function (html) {
+        if (html === null) { return; }
+        var fresh = new DOMParser().parseFromString(html, 'text/html');
+        origins = (fresh.body.dataset.origins || '').split(' ').filter(Boolean);
+        ['main', 'nav.tabs'].forEach(function (place) {
+          var now = document.querySelector(place);
+          var next = fresh.querySelector(place);
+          if (now && next && now.innerHTML !== next.innerHTML) { now.innerHTML = next.innerHTML; }
+        });
+      });
+  }
+
+  var ARRIVE_MS = 3000;
+  // What somebody types into the scanner must not be swept away.
+  function look() {
+    if (document.hidden || document.getElementById('scan-form')) { return; }
+    arrive().catch(function () { /* the next look comes in a moment */ });
   }
 
   // A pasted code opens like one that the scanner sees.
@@ -96,15 +132,13 @@
     }).format(new Date());
   }
 
-  // On the PC a link opens by itself, in a tab that does not know this page.
-  document.querySelectorAll('a[data-pc-client]').forEach(function (link) {
-    link.addEventListener('click', function () { say(words.opened + link.dataset.name); });
-  });
-  document.querySelectorAll('a[data-client]').forEach(function (link) { link.addEventListener('click', open); });
+  document.addEventListener('click', tap);
   var pasted = document.getElementById('scan-form');
   if (pasted) { pasted.addEventListener('submit', scan); }
   window.addEventListener('message', hear);
   window.addEventListener('focus', loadCalls);
+  window.addEventListener('focus', look);
+  setInterval(look, ARRIVE_MS);
   refresh.hidden = false;
   refresh.addEventListener('click', loadCalls);
   tick();

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::signature::{self, Unproved};
-use super::{Oa, lock, scim};
+use super::{Oa, lock, outbox, scim};
 
 /// A `webhook-id` and its answer are remembered for 24 h (oa-api.md C.6).
 const ANSWER_MS_MAX: i64 = 24 * 3_600_000;
@@ -21,7 +21,10 @@ const ANSWER_MS_MAX: i64 = 24 * 3_600_000;
 const ANSWERS_MAX: usize = 10_000;
 
 pub(super) fn routes() -> Router<Oa> {
-    Router::new().route("/v1/apps", get(apps)).route("/v1/revoke", post(revoke))
+    Router::new()
+        .route("/v1/apps", get(apps))
+        .route("/v1/todos/open", get(outbox::open_list))
+        .route("/v1/revoke", post(revoke))
 }
 
 /// The answers already given, by `webhook-id`: status and body.

@@ -9,8 +9,10 @@ mod credential;
 mod directory;
 mod exchange;
 mod filter;
+mod flow;
 mod machine;
 mod oidc;
+mod outbox;
 mod pages;
 mod refusal;
 mod scan;
@@ -23,9 +25,10 @@ mod sso;
 mod tests;
 mod ticket;
 mod todo;
+mod todo_pages;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +47,7 @@ use crate::company::Company;
 
 pub use directory::{Account, Position, Unit};
 pub use oidc::{OidcClient, TokenFault};
+pub use outbox::{Delivery, Event, SignedEvent};
 pub use sessions::SessionInfo;
 
 /// The password of every account of the demonstration company. The login page shows it.
@@ -149,7 +153,8 @@ struct Inner {
     answered: Mutex<machine::Answered>,
     wrong_tries: Mutex<credential::WrongTries>,
     provider: Mutex<oidc::Provider>,
-    decisions: Mutex<BTreeMap<u32, todo::Decision>>,
+    flows: Mutex<flow::Flows>,
+    outbox: Mutex<outbox::Outbox>,
     calls: Mutex<VecDeque<Call>>,
 }
 
@@ -193,7 +198,8 @@ impl Oa {
             answered: Mutex::default(),
             wrong_tries: Mutex::default(),
             provider,
-            decisions: Mutex::default(),
+            flows: Mutex::default(),
+            outbox: Mutex::default(),
             calls: Mutex::default(),
         }))
     }
@@ -232,6 +238,7 @@ impl Oa {
     pub fn router(&self) -> Router {
         Router::new()
             .merge(pages::routes())
+            .merge(todo_pages::routes())
             .merge(bridge_page::routes())
             .merge(scan::routes())
             .merge(sso::routes())

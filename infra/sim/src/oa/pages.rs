@@ -1,9 +1,9 @@
-//! The pages of the OA: login, home, to-dos, workflow, attendance, and what went wrong.
+//! The pages of the OA: login, home, attendance, and what went wrong.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, FromRequestParts, Path, Query, State};
+use axum::extract::{Form, FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use super::directory::Account;
 use super::refusal::{Explained, Refusal};
 use super::sessions::{Session, Via};
 use super::ticket::is_local_path;
-use super::todo::{self, Todo, Verdict};
+use super::todo::{self, Todo};
 use super::view::{self, SESSION_COOKIE, Signed, Ui, Visit, minute_text};
 use super::{DEMO_PASSWORD, Oa, lock, scan};
 
@@ -29,8 +29,6 @@ pub(super) fn routes() -> Router<Oa> {
         .route("/", get(home))
         .route("/login", get(login).post(sign_in))
         .route("/logout", post(sign_out))
-        .route("/todo/{id}", get(todo_page).post(decide))
-        .route("/workflow", get(workflow))
         .route("/attendance", get(attendance_page))
         .route("/assets/oa.css", get(style))
         .route("/assets/oa.svg", get(icon))
@@ -54,9 +52,9 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 /// A page for members only: anybody else is sent to the login page and comes back.
-struct Member {
-    visit: Visit,
-    signed: Signed,
+pub(super) struct Member {
+    pub(super) visit: Visit,
+    pub(super) signed: Signed,
 }
 
 impl FromRequestParts<Oa> for Member {
@@ -210,18 +208,18 @@ struct How {
 }
 
 /// One line of a list of to-dos.
-struct Row {
-    id: u32,
-    title: String,
-    kind: &'static str,
-    applicant: String,
-    state: &'static str,
-    received: String,
-    urgent: bool,
-    open: bool,
+pub(super) struct Row {
+    pub(super) id: u32,
+    pub(super) title: String,
+    pub(super) kind: &'static str,
+    pub(super) applicant: String,
+    pub(super) state: &'static str,
+    pub(super) received: String,
+    pub(super) urgent: bool,
+    pub(super) open: bool,
 }
 
-fn row(todo: &Todo, lang: Lang) -> Row {
+pub(super) fn row(todo: &Todo, lang: Lang) -> Row {
     Row {
         id: todo.id,
         title: todo.title(lang),
@@ -294,18 +292,6 @@ async fn home(State(oa): State<Oa>, Member { visit, signed }: Member) -> Respons
 }
 
 #[derive(Template)]
-#[template(path = "oa/workflow.html")]
-struct WorkflowPage {
-    ui: Ui,
-    rows: Vec<Row>,
-}
-
-async fn workflow(State(oa): State<Oa>, Member { visit, signed }: Member) -> Response {
-    let rows = todo::of(&oa, &signed.account.id).iter().map(|todo| row(todo, visit.lang)).collect();
-    visit.page(StatusCode::OK, &WorkflowPage { ui: visit.ui(&oa, "workflow"), rows })
-}
-
-#[derive(Template)]
 #[template(path = "oa/attendance.html")]
 struct AttendancePage {
     ui: Ui,
@@ -324,62 +310,6 @@ async fn attendance_page(State(oa): State<Oa>, Member { visit, signed }: Member)
 }
 
 #[derive(Template)]
-#[template(path = "oa/todo.html")]
-struct TodoPage {
-    ui: Ui,
-    row: Row,
-    facts: Vec<(&'static str, String)>,
-    decided: Option<String>,
-}
-
-/// The to-do, if it is this person's own.
-fn own(oa: &Oa, account: &Account, id: &str) -> Result<Todo, Explained> {
-    let todo = id.parse().ok().and_then(|id| todo::find(oa, id)).ok_or(MISSING)?;
-    if todo.owner == account.id { Ok(todo) } else { Err(NOT_YOURS) }
-}
-
-async fn todo_page(State(oa): State<Oa>, Path(id): Path<String>, Member { visit, signed }: Member) -> Response {
-    let todo = match own(&oa, &signed.account, &id) {
-        Ok(todo) => todo,
-        Err(refusal) => return explain(&oa, &visit, refusal),
-    };
-    let page = TodoPage {
-        ui: visit.ui(&oa, "workflow"),
-        row: row(&todo, visit.lang),
-        facts: todo.facts(visit.lang),
-        decided: todo.decision.map(|decision| minute_text(decision.at)),
-    };
-    visit.page(StatusCode::OK, &page)
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    verdict: String,
-}
-
-async fn decide(
-    State(oa): State<Oa>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    Member { visit, signed }: Member,
-    form: Result<Form<Choice>, FormRejection>,
-) -> Response {
-    if !view::from_our_page(&oa, &headers) {
-        return explain(&oa, &visit, FOREIGN_FORM);
-    }
-    let todo = match own(&oa, &signed.account, &id) {
-        Ok(todo) => todo,
-        Err(refusal) => return explain(&oa, &visit, refusal),
-    };
-    match form.as_ref().map(|Form(choice)| choice.verdict.as_str()) {
-        Ok("approve") => todo::decide(&oa, todo.id, Verdict::Approved),
-        Ok("return") => todo::decide(&oa, todo.id, Verdict::Returned),
-        _ => return explain(&oa, &visit, MISSING),
-    }
-    view::see_other(&format!("/todo/{}", todo.id), &[])
-}
-
-#[derive(Template)]
 #[template(path = "oa/error.html")]
 struct ErrorPage {
     ui: Ui,
@@ -390,7 +320,7 @@ struct ErrorPage {
     trace: String,
 }
 
-fn explain(oa: &Oa, visit: &Visit, explained: Explained) -> Response {
+pub(super) fn explain(oa: &Oa, visit: &Visit, explained: Explained) -> Response {
     let trace = oa.0.entropy.hex(6);
     tracing::info!(code = explained.code, trace, "an error page was shown");
     let page = ErrorPage {
@@ -415,7 +345,7 @@ pub(super) async fn not_found(State(oa): State<Oa>, visit: Visit) -> Response {
     explain(&oa, &visit, MISSING)
 }
 
-const MISSING: Explained = Explained {
+pub(super) const MISSING: Explained = Explained {
     status: StatusCode::NOT_FOUND,
     code: "not-found",
     title: Text::new("没有这个页面", "There is no such page"),
@@ -423,7 +353,7 @@ const MISSING: Explained = Explained {
     todo: Text::new("请检查地址，或者回到首页。", "Check the address, or go back to the home page."),
 };
 
-const NOT_YOURS: Explained = Explained {
+pub(super) const NOT_YOURS: Explained = Explained {
     status: StatusCode::FORBIDDEN,
     code: "not-yours",
     title: Text::new("这条待办属于其他同事", "This to-do belongs to a colleague"),
@@ -437,7 +367,7 @@ const NOT_YOURS: Explained = Explained {
     ),
 };
 
-const FOREIGN_FORM: Explained = Explained {
+pub(super) const FOREIGN_FORM: Explained = Explained {
     status: StatusCode::FORBIDDEN,
     code: "foreign-form",
     title: Text::new("请求来自其他网站", "The request came from another site"),

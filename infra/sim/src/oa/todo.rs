@@ -1,8 +1,10 @@
-//! The to-dos of the demonstration: three a person, always the same ones, each waiting for a decision.
+//! The to-dos of the demonstration: three a person, always the same ones, each waiting for a decision; and what people
+//! have asked for since (`flow`).
 
 use domain::text::{Lang, Text};
 use domain::time::Timestamp;
 
+use super::flow::Made;
 use super::view::{day_text, pick};
 use super::{Oa, lock};
 
@@ -19,11 +21,25 @@ pub(super) enum Kind {
     Contract,
 }
 
-/// What the owner has decided.
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Purchase, Self::Leave, Self::Contract];
+
+    /// The value in a form.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Leave => "leave",
+            Self::Contract => "contract",
+        }
+    }
+}
+
+/// How a to-do ended: what its owner decided, or that its applicant took it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Approved,
     Returned,
+    Withdrawn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +58,10 @@ pub(super) struct Todo {
     pub(super) urgent: bool,
     pub(super) received: Timestamp,
     pub(super) decision: Option<Decision>,
+    /// The account that asked.
+    pub(super) applicant: String,
+    /// Asked on the pages; the others belong to the demonstration, and only their owners see them.
+    made: bool,
     applicant_zh: String,
     applicant_en: String,
     /// Chooses among the variants below.
@@ -110,7 +130,7 @@ impl Kind {
         }
     }
 
-    fn step(self) -> Text {
+    pub(super) fn step(self) -> Text {
         match self {
             Self::Purchase => Text::new("部门审批", "Department approval"),
             Self::Leave => Text::new("直属上级审批", "Approval by the line manager"),
@@ -120,6 +140,11 @@ impl Kind {
 }
 
 impl Todo {
+    /// Whether this account asked for it, and may remind and withdraw.
+    pub(super) fn is_asked_by(&self, account: &str) -> bool {
+        self.made && self.applicant == account
+    }
+
     pub(super) fn title(&self, lang: Lang) -> String {
         format!("{}-{}-{}", self.kind.name().get(lang), self.applicant(lang), day_text(self.received))
     }
@@ -133,6 +158,7 @@ impl Todo {
             None => self.kind.step(),
             Some(Verdict::Approved) => Text::new("已同意", "Approved"),
             Some(Verdict::Returned) => Text::new("已退回", "Returned"),
+            Some(Verdict::Withdrawn) => Text::new("已撤回", "Withdrawn"),
         }
     }
 
@@ -191,6 +217,17 @@ fn yuan(amount: u32) -> String {
 
 /// The to-do with this number, whomever it waits for.
 pub(super) fn find(oa: &Oa, id: u32) -> Option<Todo> {
+    let flows = lock(&oa.0.flows);
+    let mut todo = match flows.made(id) {
+        Some(made) => asked_for(oa, id, made)?,
+        None => standing(oa, id)?,
+    };
+    flows.apply(&mut todo);
+    Some(todo)
+}
+
+/// One of the three that everybody has.
+fn standing(oa: &Oa, id: u32) -> Option<Todo> {
     let number = id.checked_sub(FIRST_ID)?;
     let people = &oa.0.company.people;
     let at = usize::try_from(number / PER_PERSON).ok()?;
@@ -210,26 +247,54 @@ pub(super) fn find(oa: &Oa, id: u32) -> Option<Todo> {
         kind,
         urgent: number % 5 == 2,
         received: oa.0.started.plus_ms(-HOUR_MS * (2 + i64::from(number * 13 % 70))),
-        decision: lock(&oa.0.decisions).get(&id).copied(),
+        decision: None,
+        applicant: applicant.id.clone(),
+        made: false,
         applicant_zh: applicant.name_zh.clone(),
         applicant_en: applicant.name_en.clone(),
         variant,
     })
 }
 
-/// Everything that waits for this account or has been decided by it, newest first.
-pub(super) fn of(oa: &Oa, account: &str) -> Vec<Todo> {
-    let Some(at) = oa.0.company.people.iter().position(|person| person.id == account) else { return Vec::new() };
-    let first = u32::try_from(at).unwrap_or(u32::MAX).saturating_mul(PER_PERSON).saturating_add(FIRST_ID);
-    let mut todos: Vec<Todo> = (0..PER_PERSON).filter_map(|number| find(oa, first.saturating_add(number))).collect();
-    todos.sort_by_key(|todo| std::cmp::Reverse(todo.received));
+fn asked_for(oa: &Oa, id: u32, made: &Made) -> Option<Todo> {
+    let directory = lock(&oa.0.directory);
+    let applicant = directory.accounts().iter().find(|account| account.id == made.applicant)?;
+    Some(Todo {
+        id,
+        owner: made.owner.clone(),
+        kind: made.kind,
+        urgent: false,
+        received: made.at,
+        decision: None,
+        applicant: made.applicant.clone(),
+        made: true,
+        applicant_zh: applicant.name(Lang::Zh).to_owned(),
+        applicant_en: applicant.name(Lang::En).to_owned(),
+        variant: usize::try_from(id).unwrap_or(0),
+    })
+}
+
+/// Every to-do there is, in the order of their numbers.
+pub(super) fn all(oa: &Oa) -> Vec<Todo> {
+    let standing = u32::try_from(oa.0.company.people.len()).unwrap_or(0).saturating_mul(PER_PERSON);
+    let made = lock(&oa.0.flows).made_ids();
+    (FIRST_ID..FIRST_ID.saturating_add(standing)).chain(made).filter_map(|id| find(oa, id)).collect()
+}
+
+fn newest_first(mut todos: Vec<Todo>) -> Vec<Todo> {
+    todos.sort_by_key(|todo| std::cmp::Reverse((todo.received, todo.id)));
     todos
 }
 
-/// Writes the owner's decision down; the first one stands.
-pub(super) fn decide(oa: &Oa, id: u32, verdict: Verdict) {
-    let at = oa.now();
-    lock(&oa.0.decisions).entry(id).or_insert(Decision { verdict, at });
+/// Everything that waits for this account or has been decided by it, newest first. What was withdrawn is gone.
+pub(super) fn of(oa: &Oa, account: &str) -> Vec<Todo> {
+    let withdrawn = |todo: &Todo| todo.decision.is_some_and(|decision| decision.verdict == Verdict::Withdrawn);
+    newest_first(all(oa).into_iter().filter(|todo| todo.owner == account && !withdrawn(todo)).collect())
+}
+
+/// Everything that this account has asked for, newest first.
+pub(super) fn asked_by(oa: &Oa, account: &str) -> Vec<Todo> {
+    newest_first(all(oa).into_iter().filter(|todo| todo.is_asked_by(account)).collect())
 }
 
 #[cfg(test)]

@@ -28,11 +28,12 @@ impl WeLink {
     /// The host of the login page, `login.localhost` in the local bridge: `GET /sso/oauth2/authorize` shows the
     /// members of the app's company, and the choice goes back as 302 to `redirect_uri` with `code` and `state`. A
     /// refusal goes back with an error number in `code`, and `message`; with an unknown app or address the browser
-    /// stays here (400).
+    /// stays here (400). Here are also script, frame and address of WeLink's own QR element.
     pub fn login_router(&self) -> Router {
         Router::new()
             .route(AUTHORIZE, get(show).post(choose))
             .with_state(self.clone())
+            .merge(super::element::router(self))
             .route("/phone.css", get(style))
             .route("/icon.svg", get(icon))
             .fallback(not_found)

@@ -12,7 +12,9 @@ mod authcode;
 mod calls;
 mod codes;
 mod developer;
+mod element;
 mod guard;
+mod inbox;
 mod login;
 mod settings;
 mod view;
@@ -45,7 +47,7 @@ pub struct PhoneState {
 
 /// The pages of the host `phone.localhost`: `/` (people), `/t/{tenant}/{user}/{tab}` (the phone, or with `?device=pc`
 /// the PC client), `/settings` (fault switches), `/platform` (the developer's console), `/hwh5.js` (the stand-in
-/// script), `/sim/authcode` and `/sim/faults` (JSON).
+/// script), `/sim/authcode`, `/sim/read` and `/sim/faults` (JSON).
 pub fn router(state: PhoneState) -> Router {
     let pages = Router::new()
         .route("/", get(view::people))
@@ -54,6 +56,7 @@ pub fn router(state: PhoneState) -> Router {
         .route("/platform", get(developer::show).post(developer::save))
         .route("/calls", get(calls::fragment))
         .route("/sim/authcode", post(authcode::issue))
+        .route("/sim/read", post(inbox::mark_read))
         .with_state(state.clone());
     pages
         .merge(faults::control_router(state.faults))

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::text::Lang;
 use http::HeaderMap;
 
+use super::inbox::Inbox;
 use super::words::Words;
 use super::{Params, PhoneState, calls, chosen_lang, named, page, segment};
 use crate::welink::{App, Department, Member, MemberStatus, WeLink};
@@ -104,6 +105,7 @@ struct PhonePage {
     codes: Vec<String>,
     facts: Vec<Fact>,
     calls: Vec<calls::Row>,
+    inbox: Inbox,
 }
 
 /// A colour that stays with a name.
@@ -346,6 +348,8 @@ pub(super) async fn phone(
     let name = named(w.0, &member.name_zh, &member.name_en).to_owned();
     let mut origins: Vec<String> =
         apps.iter().flat_map(|app| [origin(&app.home), origin(&app.pc_url)]).flatten().collect();
+    let inbox = Inbox::of(&state.welink, (&tenant_id, &user_id), pc, tab == "messages", w);
+    origins.extend(inbox.origins());
     origins.extend(state.codes.seen().iter().filter_map(|code| origin(code)));
     origins.sort();
     origins.dedup();
@@ -370,6 +374,7 @@ pub(super) async fn phone(
         origins: origins.join(" "),
         codes: state.codes.seen(),
         calls: calls::rows(&state.welink, w.0),
+        inbox,
     };
     page(&template, chosen)
 }

@@ -78,6 +78,10 @@ words! {
     login_ended: "登录已停止", "The sign-in was stopped";
     login_help: "请关闭此页，并请管理员核对应用在 WeLink 登记的信息。",
         "Close this page and ask the administrator to compare what is registered for the app in WeLink.";
+    element_title: "WeLink 扫码登录", "WeLink QR sign-in";
+    element_note: "真正的 WeLink 在这里显示二维码，由手机扫描并确认；模拟只问：谁来扫码？",
+        "The real WeLink shows a code here, which a phone scans and confirms. The simulation asks who scans.";
+    element_scanned: "已扫码并确认。", "Scanned and confirmed.";
     on_pc: "PC 上的成员", "On the PC";
     no_apps_visible: "看不到任何应用", "Sees no app";
     company_root: "公司", "Company";
@@ -94,11 +98,15 @@ words! {
         "This member is outside the visible range of every app, so the workbench is empty.";
     app_without_home: "尚未设置首页", "No homepage set";
     messages_title: "还没有消息", "No messages yet";
-    messages_text: "OA 推送给此人的通知会出现在这里。这部模拟手机目前只演示单点登录。",
-        "Notices that the OA sends to this person will appear here. So far this phone shows single sign-on only.";
+    messages_text: "OA 推送给此人的通知和卡片会出现在这里。",
+        "Notices and cards that the OA sends to this person will appear here.";
+    unread: "条未读", "unread";
+    open_todos: "条待办", "open";
+    open_details: "查看详情", "View details";
+    applicant: "发起人：", "from ";
     todos_title: "还没有待办", "No to-dos yet";
-    todos_text: "等待此人审批的 OA 流程会出现在这里。这部模拟手机目前只演示单点登录。",
-        "OA workflows that wait for this person will appear here. So far this phone shows single sign-on only.";
+    todos_text: "等待此人审批的 OA 流程会出现在这里，办完后自动消失。",
+        "OA workflows that wait for this person will appear here, and leave again once they are done.";
     account: "WeLink 账号", "WeLink account";
     corp_user_id: "企业用户 ID", "Customer's user id";
     mobile: "手机号", "Mobile";

@@ -15,15 +15,22 @@ pub(super) struct Refusal {
     pub code: Cow<'static, str>,
     /// The HTTP status; nearly always 200.
     pub status: u16,
+    /// What stands beside the code.
+    pub fields: Fields,
 }
 
 impl Refusal {
     pub(super) fn new(code: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), status: 200 }
+        Self::with_status(code, 200)
     }
 
     pub(super) fn with_status(code: impl Into<Cow<'static, str>>, status: u16) -> Self {
-        Self { code: code.into(), status }
+        Self { code: code.into(), status, fields: Fields::new() }
+    }
+
+    /// With fields beside the code.
+    pub(super) fn with(code: impl Into<Cow<'static, str>>, fields: Fields) -> Self {
+        Self { fields, ..Self::new(code) }
     }
 }
 
@@ -102,8 +109,25 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "47111" => Text::new("账号不存在", "the account does not exist"),
         "41600" => Text::new("jstickets 凭证无效", "the token for jstickets is not valid"),
         "48503" => Text::new("调用过于频繁", "too many calls"),
+        "51002" => Text::new("推送失败", "the push failed"),
+        "51010" => Text::new("公众号不存在", "the public account does not exist"),
+        "51018" => Text::new("接收人超过 1000", "more than 1000 receivers"),
+        "51019" => Text::new("不能给未关注的用户推送", "cannot push to people who do not follow"),
+        "51021" => Text::new("缺少参数", "a parameter is missing"),
+        "51033" => Text::new("没有匹配的数据", "no matching data"),
+        "51036" => Text::new("用户未登录", "the user is not logged in"),
+        "51042" => Text::new("接收人列表为空", "the receiver list is empty"),
+        "51100" => Text::new("消息不属于本企业", "the message belongs to another tenant"),
+        "51104" => Text::new("messageStatus 无效", "messageStatus is invalid"),
+        "51107" => Text::new("消息没有状态标签，不能修改", "the message has no status label"),
+        "51111" => Text::new("消息不存在", "the message was not found"),
         "55000" => Text::new("鉴权失败", "authentication failed"),
         "55005" => Text::new("缺少参数", "a parameter is missing"),
+        "55006" => Text::new("参数校验失败", "the parameter check failed"),
+        "55007" => Text::new("创建失败", "it could not be created"),
+        "55008" => Text::new("更新失败", "it could not be updated"),
+        "55010" => Text::new("待办已存在", "the task exists already"),
+        "55011" => Text::new("非法更新流程", "illegal update of the flow"),
         "55009" => Text::new("删除失败", "it could not be deleted"),
         "55014" => Text::new("token 校验失败", "the token check failed"),
         "60001" => Text::new("成功", "success"),

@@ -1,4 +1,4 @@
-//! A simulated WeLink open platform, for single sign-on (welink-api.md 1 to 4).
+//! A simulated WeLink open platform: single sign-on, messages and to-dos (welink-api.md 1 to 4, 6, 7).
 //!
 //! [`WeLink`] is one vendor with its companies, people and apps. [`WeLink::router`] serves the API; the methods are
 //! what people do outside the API: the developer console, the administrator's choices, and the phone that asks for an
@@ -6,17 +6,22 @@
 //! endpoints is another module and a few rows.
 
 mod answer;
+mod bilingual;
 mod codes;
 mod contact;
+mod element;
 mod gate;
 mod load;
 mod log;
+mod messages;
 mod model;
 pub(crate) mod oauth;
 mod readings;
+mod seen;
 mod serve;
 mod settings;
 mod tenants;
+mod todos;
 mod tokens;
 mod world;
 
@@ -32,12 +37,16 @@ use platform::secret::Secret;
 
 use crate::faults::{Dialect, Faults};
 
+pub use bilingual::Bilingual;
 pub use load::{dept_code, user_id_of};
 pub use log::{LogEntry, NO_ANSWER};
+pub use messages::{Label, Message, MessageCopy, MessageKind};
 pub use model::{
     App, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant, VisibleRange,
 };
-pub use settings::{Rates, Settings, Windows};
+pub use seen::Received;
+pub use settings::{Overlong, Partial, Rates, Settings, TodoRepeat, Windows};
+pub use todos::{TodoChange, TodoEvent, TodoRow};
 
 use world::World;
 
@@ -306,6 +315,23 @@ impl WeLink {
     /// What the authorise page makes of a browser's parameters.
     pub(crate) fn authorize(&self, wish: &oauth::Wish) -> Result<oauth::Next, oauth::Stop> {
         oauth::authorize(&self.world(), wish)
+    }
+
+    /// What a member's scan of WeLink's own QR element gives its frame: a code that the page takes to
+    /// `sns_authorize`, good once (welink-api.md 3.5). Refused when the app is not visible to him or his account is
+    /// not open.
+    pub fn scan_element(&self, user_id: &str, client_id: &str) -> Result<String, DirectoryError> {
+        let now = self.now();
+        element::scanned(&mut self.world(), &self.0.entropy, now, user_id, client_id)
+    }
+
+    pub(crate) fn ask_element(&self, wish: &oauth::Wish) -> Result<oauth::Next, oauth::Stop> {
+        element::ask(&self.world(), wish)
+    }
+
+    pub(crate) fn exchange_element(&self, client_id: &str, code: &str) -> Result<String, &'static str> {
+        let now = self.now();
+        element::exchange(&mut self.world(), &self.0.entropy, now, client_id, code)
     }
 
     /// A remark that the simulated phone shows beside a member, e.g. that the OA does not know him; `None` removes it.

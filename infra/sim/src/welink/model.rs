@@ -115,7 +115,7 @@ pub enum Permission {
     Departments,
     /// 通讯录同步: everything that writes contacts, and its outcomes.
     ContactSync,
-    /// 待办通知: to-dos.
+    /// 待办通知: to-dos and messages.
     Todo,
 }
 

@@ -1,5 +1,5 @@
 //! One interface of each other family, as far as somebody reads with it who has nothing there yet: tickets of the page
-//! script, departments, outcomes of a sync, the end of a to-do.
+//! script, departments, outcomes of a sync.
 
 use serde_json::Value;
 
@@ -94,9 +94,4 @@ pub(super) fn sync_status(_: &mut World, call: &Call, _: Option<&Caller>) -> Ans
     };
     let data: Vec<Value> = asked.iter().map(item).collect();
     Ok([("data".to_owned(), Value::from(data))].into_iter().collect())
-}
-
-/// `DELETE /api/todo/v1/deltask?taskId=` (welink-api.md 7.3). No to-do was ever made here: 55009.
-pub(super) fn delete_task(_: &mut World, call: &Call, _: Option<&Caller>) -> Answer {
-    Err(Refusal::new(if call.param("taskId").is_empty() { "55005" } else { "55009" }))
 }

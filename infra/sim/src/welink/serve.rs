@@ -17,7 +17,7 @@ use super::answer::{Answer, Refusal, message, wobble};
 use super::model::Permission;
 use super::tokens::{Family, authorise, authorise_user, tickets_get, tickets_v1, tickets_v2};
 use super::world::{Call, Caller, World};
-use super::{WeLink, codes, contact, log, oauth, readings, tenants};
+use super::{WeLink, codes, contact, log, messages, oauth, readings, tenants, todos};
 use crate::faults::{Fired, Knob};
 
 /// Bytes of a request body at most.
@@ -52,8 +52,10 @@ const JS_TICKETS: Needs = Needs::App(Family::JsTickets, Permission::JsTickets);
 const DEPARTMENTS: Needs = Needs::App(Family::Contact, Permission::Departments);
 const CONTACT_SYNC: Needs = Needs::App(Family::Contact, Permission::ContactSync);
 const TODO: Needs = Needs::App(Family::Todo, Permission::Todo);
+/// One permission opens both (待办通知, welink-api.md 6).
+const MESSAGES: Needs = Needs::App(Family::Messages, Permission::Todo);
 
-const ENDPOINTS: [Endpoint; 16] = [
+const ENDPOINTS: &[Endpoint] = &[
     Endpoint { name: "POST /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_v2 },
     Endpoint { name: "GET /api/auth/v2/tickets", needs: Needs::Nothing, run: tickets_get },
     Endpoint { name: "POST /api/auth/v1/tickets", needs: Needs::Nothing, run: tickets_v1 },
@@ -69,7 +71,13 @@ const ENDPOINTS: [Endpoint; 16] = [
     Endpoint { name: "GET /api/auth/v1/jstickets", needs: JS_TICKETS, run: readings::jstickets },
     Endpoint { name: "GET /api/contact/v2/department/list", needs: DEPARTMENTS, run: readings::departments },
     Endpoint { name: "POST /api/contact/v2/departments/status", needs: CONTACT_SYNC, run: readings::sync_status },
-    Endpoint { name: "DELETE /api/todo/v1/deltask", needs: TODO, run: readings::delete_task },
+    Endpoint { name: "POST /api/messages/v3/send", needs: MESSAGES, run: messages::send },
+    Endpoint { name: "POST /api/messages/v2/card/common", needs: MESSAGES, run: messages::card },
+    Endpoint { name: "POST /api/messages/v1/update", needs: MESSAGES, run: messages::update },
+    Endpoint { name: "POST /api/messages/v1/recall", needs: MESSAGES, run: messages::recall },
+    Endpoint { name: "POST /api/todo/v3/addtask", needs: TODO, run: todos::add },
+    Endpoint { name: "POST /api/todo/v2/addtask", needs: TODO, run: todos::add },
+    Endpoint { name: "DELETE /api/todo/v1/deltask", needs: TODO, run: todos::delete },
 ];
 
 /// A trailing slash is accepted (welink-api.md 14).
@@ -133,9 +141,9 @@ pub(super) async fn serve(State(welink): State<WeLink>, request: Request) -> Res
     let (client_id, answer) = answer(&mut welink.world(), endpoint, &call, token, &address);
     match answer {
         Ok(fields) => respond(StatusCode::OK, "0", client_id, call.lang, Some(fields), &welink),
-        Err(Refusal { code, status }) => {
+        Err(Refusal { code, status, fields }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            respond(status, &code, client_id, call.lang, None, &welink)
+            respond(status, &code, client_id, call.lang, Some(fields), &welink)
         }
     }
 }

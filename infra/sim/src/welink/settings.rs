@@ -38,6 +38,35 @@ impl Default for Rates {
     }
 }
 
+/// What happens to a text of a message that is too long (welink-api.md 16, 6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlong {
+    /// 51002.
+    Refused,
+    /// Cut without a word; what people see counts, so that the JSON form stays whole.
+    Cut,
+}
+
+/// The answer when a message reached only some (welink-api.md 16, 6.4). The others have it in every reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partial {
+    /// 51019 with itemId and failedUserId.
+    CodeWithItem,
+    /// Success with failedUserId.
+    Success,
+    /// 51019 with failedUserId, without itemId.
+    CodeAlone,
+}
+
+/// The answer to a taskId that exists (welink-api.md 16, 7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TodoRepeat {
+    Refused55007,
+    Refused55010,
+    /// Accepted as an update.
+    Replaces,
+}
+
 /// Everything about the simulated WeLink that a test may want otherwise. The default is the first reading of each
 /// question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +95,15 @@ pub struct Settings {
     pub out_of_range_code: String,
     /// The HTTP status beside 501: 200 or 501 (welink-api.md 15, question 5).
     pub no_permission_status: u16,
+    pub overlong: Overlong,
+    pub partial: Partial,
+    pub todo_repeat: TodoRepeat,
+    /// The answer to a to-do for somebody unknown or invisible: `55006` or `55007` (welink-api.md 16, 7.1).
+    pub todo_nobody_code: String,
+    /// The answer to the end of a to-do that there is not: `55009` or `55008` (welink-api.md 16, 7.3).
+    pub todo_gone_code: String,
+    /// How long a to-do stays that nobody touches (welink-api.md 7: three months).
+    pub todo_life_ms: i64,
 }
 
 impl Default for Settings {
@@ -84,6 +122,12 @@ impl Default for Settings {
             unknown_user_code: "47012".to_owned(),
             out_of_range_code: "47012".to_owned(),
             no_permission_status: 200,
+            overlong: Overlong::Refused,
+            partial: Partial::CodeWithItem,
+            todo_repeat: TodoRepeat::Refused55007,
+            todo_nobody_code: "55006".to_owned(),
+            todo_gone_code: "55009".to_owned(),
+            todo_life_ms: 90 * 24 * 60 * 60 * 1000,
         }
     }
 }

@@ -103,6 +103,7 @@ pub(super) enum Family {
     General,
     Contact,
     JsTickets,
+    Messages,
     Todo,
 }
 
@@ -112,6 +113,7 @@ impl Family {
             Self::General => "1000",
             Self::Contact => "47101",
             Self::JsTickets => "41600",
+            Self::Messages => "51036",
             Self::Todo => "55014",
         }
     }
@@ -121,6 +123,7 @@ impl Family {
             Self::General => "1000",
             Self::Contact => "47103",
             Self::JsTickets => "41600",
+            Self::Messages => "51036",
             Self::Todo => "55000",
         }
     }

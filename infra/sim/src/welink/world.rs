@@ -8,11 +8,14 @@ use platform::entropy::Entropy;
 use serde_json::{Map, Value};
 
 use super::codes::{Codes, Kept};
+use super::element::LoginCode;
 use super::gate::Gate;
 use super::log::RequestLog;
+use super::messages::Messages;
 use super::model::{App, Department, Member, Tenant};
 use super::oauth::OAuthCode;
 use super::settings::Settings;
+use super::todos::Todos;
 use super::tokens::{Failures, Tokens};
 
 #[derive(Debug, Default)]
@@ -28,10 +31,13 @@ pub(super) struct World {
     pub failures: Failures,
     pub codes: Codes,
     pub oauth_codes: Kept<OAuthCode>,
+    pub login_codes: Kept<LoginCode>,
     /// What an operator should know of a member, by tenant and `userId`.
     pub remarks: BTreeMap<(String, String), Text>,
     /// Whose PC was looked at last: tenant and `userId`.
     pub pc_member: Option<(String, String)>,
+    pub messages: Messages,
+    pub todos: Todos,
     pub gate: Gate,
     pub log: RequestLog,
 }

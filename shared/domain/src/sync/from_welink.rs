@@ -1,5 +1,7 @@
 //! From-WeLink: what a complete read of WeLink changes in the bridge copy (product.md M46, Q24, Q25, FWL-01 to FWL-06).
 
+use serde::{Deserialize, Serialize};
+
 use super::complaint::{Complaint, Reason};
 use super::fingerprint::Fingerprint;
 use super::people::shown;
@@ -27,7 +29,8 @@ impl Default for CopySettings<'_> {
 }
 
 /// What becomes of one object of the copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CopyState {
     New,
     /// Its fields, or that it is seen at all for the first time.

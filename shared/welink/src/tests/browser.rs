@@ -18,6 +18,29 @@ fn refusal(code: &str) -> (u16, String) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_qr_element_is_the_vendors_script_and_its_code_goes_to_sns_authorize() {
+    let (welink, ..) = world(usual);
+    let element = welink.element(&ClientId::parse("client7").unwrap(), BACK, "a&b").unwrap();
+    let host = "https://login.welink.huaweicloud.com";
+    assert_eq!(element.script, format!("{host}/sso-proxy-front/public/qrcode/0.0.1/wlQrcodeLogin.js"));
+    assert_eq!(element.origin, host);
+    let url = url::Url::parse(&format!("{}C0DE", element.onward)).unwrap();
+    assert_eq!((url.origin().ascii_serialization().as_str(), url.path()), (host, "/sso/oauth2/sns_authorize"));
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let want = [
+        ("client_id", "client7"),
+        ("response_type", "code"),
+        ("scope", "snsapi_login"),
+        ("state", "a&b"),
+        ("redirect_uri", BACK),
+        ("code", "C0DE"),
+    ];
+    assert_eq!(pairs, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let bad = welink.element(&ClientId::parse("client7").unwrap(), "javascript:1", "s");
+    assert_eq!(bad, Err(BadRedirect("javascript:1".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_browser_is_sent_to_the_login_page_with_five_parameters() {
     let (welink, log, _, _) = world(usual);
     let id = ClientId::parse("client7").unwrap();
