@@ -162,6 +162,7 @@ async fn ui_browser_the_console_is_accessible_and_fits_every_width() {
         ("history", "/settings-history".to_owned()),
         ("audit", "/audit".to_owned()),
         ("accounts", "/accounts".to_owned()),
+        ("me", "/me".to_owned()),
     ];
     let english = |look: Look| Look { lang: Lang::En, ..look };
     for (look, width) in [(DESKTOP, "1600"), (english(DESKTOP), "1600"), (english(PHONE), "360")] {

@@ -5,6 +5,7 @@
 mod binding;
 mod console;
 mod looks;
+mod messages;
 mod refusals;
 mod scan_login;
 mod sign_in;

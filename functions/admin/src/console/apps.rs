@@ -15,7 +15,7 @@ use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind, button};
 use super::oa_instances::{done, refused_or_not};
 use super::overview::Answered;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::apps::{self as service, Change, NewApp, NewSecret};
@@ -163,9 +163,9 @@ pub async fn create(State(bridge): State<Bridge>, Path(enterprise): Path<String>
         Err(error) => {
             error.log();
             let given = in_place(Given::refused(fields, &error, visitor.lang()));
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
             let page = new_page(&bridge, &visitor, &enterprise, &given).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }
@@ -286,9 +286,9 @@ pub async fn save(State(bridge): State<Bridge>, Path(app): Path<String>, posted:
 async fn refused(bridge: &Bridge, visitor: &Visitor, app: &str, fields: Fields, error: ApiError) -> Response {
     error.log();
     let given = in_place(Given::refused(fields, &error, visitor.lang()));
-    let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+    let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
     let page = one(bridge, visitor, app, Some(given)).await;
-    visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+    visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
 }
 
 async fn saved(bridge: &Bridge, visitor: &Visitor, app: &str, fields: &Fields) -> Result<(), ApiError> {
