@@ -42,3 +42,4 @@ mod sheets;
 mod sign_in;
 mod signing_keys;
 mod state;
+mod welink_contacts;

@@ -4,6 +4,7 @@
 
 pub mod chromium;
 pub mod console;
+pub mod contact_client;
 pub mod element;
 pub mod gateway;
 pub mod intake;
