@@ -35,3 +35,4 @@ mod sheets;
 mod sign_in;
 mod signing_keys;
 mod state;
+mod welink_contacts;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub mod chromium;
+pub mod contact_client;
 pub mod gateway;
 pub mod logs;
 pub mod own_page;
