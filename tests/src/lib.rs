@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub mod chromium;
-pub mod element;
 pub mod console;
+pub mod element;
 pub mod gateway;
 pub mod intake;
 pub mod logs;

@@ -7,9 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::values;
 use crate::{accounts, api_keys, apps, audit, auto_bind, conflicts, directory, enterprises, history};
 use crate::{input, link_jobs, links, oa_instances, oa_secrets, own_password, scan_login, sheet};
-use crate::{tenants, transfer, visible_range};
 use crate::{messages, rules};
 use crate::{runs, sync_settings};
+use crate::{tenants, transfer, visible_range};
 
 /// Schemas by their names.
 pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
