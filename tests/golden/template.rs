@@ -164,7 +164,8 @@ fn oa_intake_reads_what_it_needs_and_no_client_secret() {
         let keys = list(&statement["Condition"][test]["dynamodb:LeadingKeys"]);
         keys.into_iter().map(|key| key.as_str().unwrap()).collect()
     };
-    let (read, kept) = (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
+    let (read, kept) =
+        (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
     let fits = |patterns: &[&str], pk: &str| patterns.iter().any(|pattern| like(pattern, pk));
     let settings = [keys::tenant(&tenant), keys::oa_secrets(&instance)];
     let taken = [keys::callback_taken(&app, "f"), keys::call_taken(&instance, "c"), keys::event_taken(&instance, "e")];
