@@ -129,8 +129,8 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
 }
 
-/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a throttle
-/// of its own.
+/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a
+/// throttle of its own.
 #[test]
 fn the_paths_of_a_function_lead_to_it() {
     let template = template();
