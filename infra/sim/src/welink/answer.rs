@@ -115,12 +115,13 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "47109" => Text::new("操作成功", "the operation succeeded"),
         "47110" => Text::new("开户失败：号码不可用", "opening failed: the number cannot be used"),
         "47112" => Text::new("处理中，请勿重复提交", "processing, do not submit again"),
-        "47114" => Text::new("部门下有成员或子部门", "the department is not empty"),
         "47119" => Text::new("部门操作成功", "the department is done"),
         "47120" => Text::new("登录手机号已被注册", "the login mobile is already registered"),
         "47124" => Text::new("24 小时内修改手机号次数过多", "the mobile number was changed too often in 24 hours"),
         "58003" => Text::new("对象已存在", "it exists already"),
-        "58010" => Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted"),
+        "47114" | "58010" => {
+            Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted")
+        }
         "47101" => Text::new("access_token 格式错误", "access_token is malformed"),
         "47103" => Text::new("access_token 已过期", "access_token has expired"),
         "47111" => Text::new("账号不存在", "the account does not exist"),
