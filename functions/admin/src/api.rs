@@ -12,7 +12,6 @@ use crate::{accounts, api_keys, console_session, directory, person_trace, setup}
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
 use crate::{history, oa_secrets, own_password, transfer};
-use crate::{history, oa_secrets, transfer};
 use crate::{messages, rules};
 use crate::{network, permissions, self_test, signing_keys, visible_range};
 use crate::{runs, sync_settings};
