@@ -73,8 +73,8 @@ impl Api {
         self.call("/api/messages/v3/send", &notice).await;
         for (id, title) in [("42", "采购申请-陈静-2026-03-02"), ("43", "请假申请-周强-2026-03-02")] {
             let todo = json!({
-                "taskId": format!("t{id}"), "taskTitle": title, "userId": format!("{LINKED}@welink"), "userNameCn": "李华",
-                "userNameEn": "Li Hua", "detailsUrl": url(&format!("/todo/{id}")), "appName": "协同办公",
+                "taskId": format!("t{id}"), "taskTitle": title, "userId": format!("{LINKED}@welink"),
+                "userNameCn": "李华", "userNameEn": "Li Hua", "detailsUrl": url(&format!("/todo/{id}")), "appName": "协同办公",
                 "applicantUserId": "chenjing@welink", "applicantUserNameCn": "陈静", "applicantUserNameEn": "Chen Jing",
                 "applicantId": id,
             });

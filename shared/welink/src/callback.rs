@@ -129,15 +129,13 @@ impl CallbackKey {
         let mut sealed = decode(rest)?;
         let cipher = self.cipher()?;
         let open = |sealed: &[u8]| cipher.decrypt(&Nonce::<U16>::from(iv), sealed).ok();
-        let plain = match open(&sealed) {
-            Some(plain) => plain,
+        let mut plain = open(&sealed);
+        if plain.is_none() {
             // The vendor's page prints an example of base64 over hex digits; both of its SDKs encode the bytes themselves.
-            None => {
-                let digits = std::str::from_utf8(&sealed).map_err(|_| not_genuine)?;
-                sealed = unhex(digits).ok_or(not_genuine)?;
-                open(&sealed).ok_or(not_genuine)?
-            }
-        };
+            sealed = std::str::from_utf8(&sealed).ok().and_then(unhex).ok_or(not_genuine)?;
+            plain = open(&sealed);
+        }
+        let plain = plain.ok_or(not_genuine)?;
         Ok((plain, sha256_hex(&format!("{}.{}", hex(&iv), hex(&sealed)))))
     }
 

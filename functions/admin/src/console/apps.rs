@@ -40,6 +40,7 @@ pub mod words {
         CUSTOM_HINT = "https 地址，主机名须在团队的允许列表中" / "An https address whose host is on the team's allow-list";
         NO_OA_APPS = "OA 没有返回可选的应用，请使用自定义链接。" / "The OA lists no applications; use a custom link.";
         CREATE = "测试并添加应用" / "Test and add this app";
+        CALLBACK_URL = "回调地址（事件订阅）" / "Callback address (events)";
         HOMEPAGE_URL = "主页地址" / "Homepage address";
         HOMEPAGE_URL_LEAD = "填入 WeLink 轻应用的手机端主页和电脑端主页，两处相同。更换密钥后地址不变。"
             / "Goes into both homepage fields of the light app, phone and PC. It stays the same when the secret is \
@@ -207,6 +208,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Give
         (t(words::COMPANY), text(&app.welink_company)),
         (t(words::MODE), text(&homepage_label(app))),
         (t(super::enterprises::words::SECRET), secret(visitor, app)),
+        (t(words::CALLBACK_URL), copy(lang, &service::callback_url(bridge, app))),
         (t(w::CREATED), time(visitor.zone(), app.created.at).and(&quiet(&app.created.by))),
     ]);
     let about = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![about], ..Card::default() });

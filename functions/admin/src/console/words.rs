@@ -117,11 +117,11 @@ mod tests {
 
     use super::super::{
         accounts, app_checks, apps, audit, auto_bind, bindings, danger, directory, enterprises, history, link_jobs,
-        network, oa_instances, overview, person, setup, welink_sign_in,
+        network, oa_instances, overview, person, scan_login, setup, welink_sign_in,
     };
 
     /// The catalogue of each file that has one.
-    const CATALOGUES: [&[Text]; 18] = [
+    const CATALOGUES: [&[Text]; 19] = [
         super::ALL,
         accounts::words::ALL,
         app_checks::words::ALL,
@@ -138,6 +138,7 @@ mod tests {
         oa_instances::words::ALL,
         overview::words::ALL,
         person::words::ALL,
+        scan_login::words::ALL,
         setup::words::ALL,
         welink_sign_in::words::ALL,
     ];
