@@ -27,6 +27,7 @@ mod oa_sign_in;
 mod operations;
 mod packaged;
 mod protection;
+mod push;
 mod scan_login;
 mod scan_login_console;
 mod scan_login_element;
