@@ -16,7 +16,7 @@ async fn fill(browser: &Chromium, fields: &[(&str, &str)]) {
     }
 }
 
-async fn sign_in(browser: &Chromium, console: &str, login: &str, password: &str) {
+pub async fn sign_in(browser: &Chromium, console: &str, login: &str, password: &str) {
     browser.goto(&format!("{console}/sign-in")).await;
     fill(browser, &[("login", login), ("password", password)]).await;
     browser.click("#sign-in button").await;
@@ -24,7 +24,7 @@ async fn sign_in(browser: &Chromium, console: &str, login: &str, password: &str)
 }
 
 /// The texts of all elements that match.
-async fn texts(browser: &Chromium, css: &str) -> Vec<String> {
+pub async fn texts(browser: &Chromium, css: &str) -> Vec<String> {
     let script = format!("return [...document.querySelectorAll('{css}')].map(one => one.textContent)");
     serde_json::from_value(browser.run(&script).await).unwrap()
 }
@@ -158,14 +158,22 @@ async fn ui_browser_the_console_is_accessible_and_fits_every_width() {
         ("directory", format!("{enterprise}/directory")),
         ("bindings", format!("{enterprise}/bindings")),
         ("oa", "/oa-instances".to_owned()),
+        ("scan-login", "/scan-login".to_owned()),
         ("network", "/network".to_owned()),
         ("history", "/settings-history".to_owned()),
         ("audit", "/audit".to_owned()),
         ("accounts", "/accounts".to_owned()),
+        ("me", "/me".to_owned()),
     ];
     let english = |look: Look| Look { lang: Lang::En, ..look };
-    for (look, width) in [(DESKTOP, "1600"), (english(DESKTOP), "1600"), (english(PHONE), "360")] {
+    let looks =
+        [(DESKTOP, "1600"), (english(DESKTOP), "1600"), (DESKTOP, "768"), (PHONE, "360"), (english(PHONE), "360")];
+    for (look, width) in looks {
         let browser = Chromium::start(look, bridge.port).await;
+        if width == "768" {
+            let size = serde_json::json!({ "width": 768, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
+            browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        }
         sign_in(&browser, &bridge.origin("console"), "admin", &bridge.remembered.admin_password).await;
         for (name, path) in &pages {
             browser.goto(&format!("{}{path}", bridge.origin("console"))).await;
@@ -173,6 +181,9 @@ async fn ui_browser_the_console_is_accessible_and_fits_every_width() {
             for scheme in ["dark", "light"] {
                 browser.colours(scheme).await;
                 browser.is_accessible(&format!("{name}, {width}, {scheme}")).await;
+                if scheme == "dark" && width == "1600" && matches!(*name, "start" | "directory" | "scan-login") {
+                    browser.picture(&format!("console-{name}-1600-dark-{}", &look.lang.tag()[..2])).await;
+                }
             }
             let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
             assert_eq!(browser.run(overflow).await, 0, "{name} scrolls sideways at {width}");

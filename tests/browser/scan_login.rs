@@ -214,5 +214,56 @@ async fn qrl_08_browser_both_pages_speak_english_and_fit_360_pixels() {
     phone.find("#confirm").await;
     assert_eq!(phone.text("h1").await, "Sign in on this computer?");
     fits(&phone, "the confirmation").await;
-    phone.picture("scan-confirm-360-en").await;
+    for (scheme, picture) in [("dark", "scan-confirm-360-dark-en"), ("light", "scan-confirm-360-en")] {
+        phone.colours(scheme).await;
+        phone.picture(picture).await;
+    }
+    state(&desktop, "scanned").await;
+    fits(&desktop, "the page after the scan").await;
+    desktop.picture("scan-scanned-360-en").await;
+    phone.click("#yes").await;
+    phone.find("#told[data-outcome=done]").await;
+    phone.is_accessible("confirmed").await;
+    phone.picture("scan-done-360-en").await;
+    phone.click("#report").await;
+    phone.find("#told[data-outcome=revoked], #told[data-outcome=revoked-none]").await;
+    phone.is_accessible("taken back").await;
+    phone.picture("scan-revoked-360-en").await;
+}
+
+/// The hosted page with WeLink's own element, up to the member's scan in its frame.
+async fn scan_element(desktop: &Chromium, bridge: &Program, picture: &str) {
+    desktop.goto(&format!("{}/qr/{}", bridge.origin("bridge"), bridge.remembered.oa_instance)).await;
+    desktop.find("#welink-code iframe").await;
+    fits(desktop, picture).await;
+    desktop.client.enter_frame(0).await.unwrap();
+    desktop.find(".scanners button").await;
+    desktop.picture(picture).await;
+    desktop.fill("input[name=q]", LINKED).await;
+    desktop.click(".filters button").await;
+    desktop.until("one is found", "return document.querySelectorAll('.scanners button').length === 1").await;
+    desktop.click(".scanners button").await;
+    desktop.client.enter_parent_frame().await.unwrap();
+}
+
+#[tokio::test]
+async fn qrl_04_browser_welinks_own_element_signs_the_desktop_in() {
+    let bridge = Program::start(FRESH).await;
+    let tenant = bridge.remembered.tenant.as_str();
+    bridge.command(&["scan-login", "--tenant", tenant, "on", "--welink-element", "on"]).await;
+    let desktop = Chromium::start(DESKTOP, bridge.port).await;
+    scan_element(&desktop, &bridge, "scan-element-1600-zh").await;
+    assert_eq!(who(&desktop).await, LINKED);
+    let narrow = Chromium::start(Look { lang: Lang::En, phone: true }, bridge.port).await;
+    scan_element(&narrow, &bridge, "scan-element-360-en").await;
+    assert_eq!(who(&narrow).await, LINKED);
+    assert_eq!(bridge.audited("sign-in").await, 2);
+    // Another page's message is nobody's code.
+    desktop.goto(&format!("{}/qr/{}", bridge.origin("bridge"), bridge.remembered.oa_instance)).await;
+    desktop.find("#welink-code iframe").await;
+    desktop.is_accessible("WeLink's own element").await;
+    desktop.run("window.postMessage('STOLEN', '*')").await;
+    let heard = "return new Promise(done => setTimeout(() => done(true), 200))";
+    desktop.until("the message has arrived", heard).await;
+    assert!(desktop.url().await.path().starts_with("/qr/"), "the page stays");
 }

@@ -118,7 +118,8 @@ async fn c30_each_role_meets_403_exactly_where_its_table_says() {
     let mut asked = 0;
     for role in Role::ALL {
         let key = bearer(&world, world.tenant().as_str(), role).await;
-        for route in admin::ROUTES {
+        // One's own password is changed by a session: no key may.
+        for route in admin::ROUTES.iter().filter(|route| route.path != "/v1/me/password") {
             let page = call(&world, &key, route.method, &of_nobody(route.path), Some(&json!({}))).await;
             let refused = page.status == StatusCode::FORBIDDEN;
             assert_eq!(refused, !role.may(route.needs), "{role:?} {} {}: {}", route.method, route.path, page.body);

@@ -20,6 +20,7 @@ fn with_ids(route: &str, other: &OtherTenant, nobody: bool) -> String {
         .replace("{rule}", &id("r_", &other.app.replacen('a', "r", 1)))
         .replace("{message}", &id("m_", &other.app.replacen('a', "m", 1)))
         .replace("{job}", &id("j_", &other.app.replacen('a', "j", 1)))
+        .replace("{run}", &id("r_", &other.app.replacen('a', "r", 1)))
         .replace("{user}", "stranger@welink")
         .replace("{account}", &format!("u_{}", "z".repeat(36)))
         .replace("{key}", &format!("y_{}", "z".repeat(36)))

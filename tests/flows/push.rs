@@ -328,7 +328,7 @@ async fn psh_14_a_held_message_follows_the_link_within_a_minute_and_is_dropped_a
     let (linked_later, never) = (people.next().unwrap(), people.next().unwrap());
     world.push(&[event(&world, "e1", CREATED, "42", 1, &[&linked_later.id, &never.id])]).await;
     assert_eq!(states(&world.only_pushed().await), ["held: not-linked", "held: not-linked"]);
-    let link = json!({ "user_id": format!("{}@welink", linked_later.login), "oa_user": { "by": "id", "value": linked_later.id } });
+    let link = json!({ "user_id": format!("{}@welink", linked_later.login), "oa_user": { "by": "login_id", "value": linked_later.login } });
     let bound = world.api(Method::POST, &world.enterprise_path("/links"), Some(&link)).await;
     assert!(bound.status.is_success(), "{}", bound.body);
     world.advance_s(60);

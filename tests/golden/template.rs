@@ -131,8 +131,8 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
 }
 
-/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a throttle
-/// of its own.
+/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a
+/// throttle of its own.
 #[test]
 fn the_paths_of_a_function_lead_to_it() {
     let template = template();
@@ -166,7 +166,8 @@ fn oa_intake_reads_what_it_needs_and_no_client_secret() {
         let keys = list(&statement["Condition"][test]["dynamodb:LeadingKeys"]);
         keys.into_iter().map(|key| key.as_str().unwrap()).collect()
     };
-    let (read, kept) = (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
+    let (read, kept) =
+        (patterns("State", "ForAllValues:StringLike"), patterns("WritesNoSetting", "ForAnyValue:StringLike"));
     let fits = |patterns: &[&str], pk: &str| patterns.iter().any(|pattern| like(pattern, pk));
     let settings = [keys::tenant(&tenant), keys::oa_secrets(&instance)];
     let taken = [keys::callback_taken(&app, "f"), keys::call_taken(&instance, "c"), keys::event_taken(&instance, "e")];

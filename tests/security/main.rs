@@ -9,10 +9,13 @@ mod t12_bombs;
 mod t1_qrljacking;
 mod t2_element;
 mod t2_replay;
+mod t3_console;
 mod t3_cross_site;
 mod t3_oa_sign_in;
 mod t4_open_redirect;
+mod t6_console;
 mod t6_tenant_crossover;
+mod t7_console;
 mod t7_secrets_in_logs;
 mod t9_leaks;
 

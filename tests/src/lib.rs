@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub mod chromium;
+pub mod console;
+pub mod contact_client;
 pub mod element;
 pub mod gateway;
 pub mod intake;

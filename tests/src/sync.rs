@@ -59,14 +59,15 @@ impl World {
 
     /// The run as soon as it is as asked.
     pub async fn run_once(&self, run: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
         for _ in 0..LOOKS_MAX {
-            let now = self.api(Method::GET, &format!("/v1/runs/{run}"), None).await.json();
-            if is_so(&now) {
-                return now;
+            last = self.api(Method::GET, &format!("/v1/runs/{run}"), None).await.json();
+            if is_so(&last) {
+                return last;
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        panic!("the run is not as it should be after {LOOKS_MAX} looks");
+        panic!("the run is not as it should be after {LOOKS_MAX} looks: {last}");
     }
 
     /// The newest runs once there are so many.

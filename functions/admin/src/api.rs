@@ -11,9 +11,9 @@ use crate::scan_login;
 use crate::{accounts, api_keys, console_session, directory, person_trace, setup};
 use crate::{apps, audit, auto_bind, enterprises, links, oa_instances, tenants};
 use crate::{conflicts, link_jobs, people_export};
-use crate::{history, oa_secrets, transfer};
-use crate::{network, permissions, self_test, signing_keys, visible_range};
+use crate::{history, oa_secrets, own_password, transfer};
 use crate::{messages, rules};
+use crate::{network, permissions, self_test, signing_keys, visible_range};
 use crate::{runs, sync_settings};
 
 /// One route.
@@ -122,6 +122,8 @@ routes! {
     POST "/v1/setup-keys" Install => setup::create, "生成设置密钥" / "Make a setup key for the first account";
     GET "/v1/openapi.json" Read => openapi::show, "本接口的说明（OpenAPI）" / "This description of the API (OpenAPI 3.1)";
     GET "/v1/me" Read => accounts::me, "我是谁" / "Who am I";
+    POST "/v1/me/password" Read => own_password::change,
+        "修改自己的密码（用控制台会话，不用密钥）" / "Change one's own password, by a session of the console instead of a key";
     GET "/v1/tenants/{tenant}/accounts" Own => accounts::list, "列出账号" / "List the accounts";
     POST "/v1/tenants/{tenant}/accounts" Own => accounts::create, "添加账号" / "Add an account";
     GET "/v1/accounts/{account}" Own => accounts::show, "读取账号" / "Read an account";

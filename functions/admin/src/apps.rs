@@ -74,6 +74,8 @@ struct View<'a> {
     app: &'a App,
     /// For both homepage fields of WeLink, phone and PC.
     homepage_url: String,
+    /// For the callback address (回调地址) in WeLink.
+    callback_url: String,
 }
 
 /// What goes into both homepage fields of WeLink.
@@ -81,9 +83,14 @@ pub(crate) fn homepage_url(bridge: &Bridge, app: &App) -> String {
     format!("{}/h/{}", bridge.config().origin, app.id)
 }
 
+/// Where WeLink sends the app's callbacks (welink-api.md 10).
+pub(crate) fn callback_url(bridge: &Bridge, app: &App) -> String {
+    format!("{}/v1/welink/{}", bridge.config().origin, app.id)
+}
+
 fn view(bridge: &Bridge, app: &App) -> serde_json::Value {
-    let homepage_url = homepage_url(bridge, app);
-    serde_json::to_value(View { app, homepage_url }).unwrap_or_default()
+    let (homepage_url, callback_url) = (homepage_url(bridge, app), callback_url(bridge, app));
+    serde_json::to_value(View { app, homepage_url, callback_url }).unwrap_or_default()
 }
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(enterprise): Path<String>) -> Response {

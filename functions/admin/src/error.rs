@@ -102,10 +102,16 @@ pub fn say(path: &str, problem: Problem, lang: Lang) -> Response {
     }
 }
 
+/// A choice in the address is a program's, one in a cookie a reader's.
+fn lang_asked(request: &Request<Body>) -> Lang {
+    let is_program = request.uri().path().starts_with("/v1/");
+    if is_program { lang_of(request) } else { crate::console::lang_of(request.headers()) }
+}
+
 pub async fn not_found(request: Request<Body>) -> Response {
-    problem_json(problem::NOT_FOUND, lang_of(&request), &[], None)
+    say(request.uri().path(), problem::NOT_FOUND, lang_asked(&request))
 }
 
 pub async fn method_not_allowed(request: Request<Body>) -> Response {
-    problem_json(problem::METHOD_NOT_ALLOWED, lang_of(&request), &[], None)
+    say(request.uri().path(), problem::METHOD_NOT_ALLOWED, lang_asked(&request))
 }

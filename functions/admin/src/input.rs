@@ -22,7 +22,7 @@ use crate::error::ApiError;
 const NAME_CHARS_MAX: usize = 100;
 
 /// Bytes of an import at most: the settings of a large tenant.
-const IMPORT_BYTES_MAX: usize = 512 * 1024;
+pub(crate) const IMPORT_BYTES_MAX: usize = 512 * 1024;
 
 /// The body of a request, as far as the router's limit lets it in; a larger one is refused with a problem document.
 #[derive(Debug)]

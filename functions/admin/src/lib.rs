@@ -25,6 +25,7 @@ mod network;
 mod oa_instances;
 mod oa_secrets;
 pub mod openapi;
+mod own_password;
 mod passwords;
 mod people_export;
 mod permissions;

@@ -92,6 +92,7 @@ fn method(name: &str) -> Option<HttpMethod> {
 
 fn permission(needs: Permission) -> &'static str {
     match needs {
+        Permission::Anybody => "anybody",
         Permission::Read => "read",
         Permission::Bind => "bind",
         Permission::Operate => "operate",

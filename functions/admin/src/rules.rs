@@ -82,12 +82,7 @@ pub async fn show(State(bridge): State<Bridge>, actor: Actor, Path(rule): Path<S
     }
 }
 
-pub async fn save(
-    State(bridge): State<Bridge>,
-    actor: Actor,
-    Path(rule): Path<String>,
-    body: input::Body,
-) -> Response {
+pub async fn save(State(bridge): State<Bridge>, actor: Actor, Path(rule): Path<String>, body: input::Body) -> Response {
     match apply(&bridge, &actor, &rule, Sent::Json(&body)).await {
         Ok(rule) => Json(rule).into_response(),
         Err(error) => error.answer(actor.lang),

@@ -1,23 +1,24 @@
-//! The envelope of what an OA sends: CloudEvents 1.0 in JSON, one or a batch (oa-api.md C.5). What an event's `data` must
-//! be is the dispatcher's business.
+//! The envelope of what an OA sends: CloudEvents 1.0 in JSON, one or a batch (oa-api.md C.5). What an event must be is
+//! [`domain::push::event`]'s business, for whoever reads the queue judges by the same rules.
 
+use domain::destination::DestPrefix;
+use domain::push::event::{BadEvent, EVENT_BYTES_MAX, Event};
+use domain::time::Timestamp;
 use platform::secret::sha256_hex;
 use serde::Serialize;
 use serde_json::Value;
 
 /// Events of a batch at most.
 const EVENTS_MAX: usize = 100;
-/// Bytes of one event at most (oa-api.md C.7).
-const EVENT_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of an event's `id` and of its `source` at most.
-const NAME_BYTES_MAX: usize = 256;
+/// Characters of a rejected event's id that are told back.
+const TOLD_CHARS_MAX: usize = 256;
 
 const ONE: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 
 /// An event that may go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct Acceptable {
     pub id: String,
     /// Names source and id.
     pub digest: String,
@@ -33,54 +34,36 @@ pub struct Rejected {
     pub reason: &'static str,
 }
 
-/// The events of a body, each judged by itself; `None` when it is no envelope at all.
-pub fn events(content_type: &str, body: &[u8]) -> Option<Vec<Result<Event, Rejected>>> {
+/// The events of a body; `None` when it is no envelope at all.
+pub fn events(content_type: &str, body: &[u8]) -> Option<Vec<Value>> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let sent: Value = serde_json::from_slice(body).ok()?;
-    let sent = match (media_type.as_str(), sent) {
+    let events = match (media_type.as_str(), sent) {
         (ONE, Value::Object(event)) => vec![Value::Object(event)],
         (BATCH, Value::Array(events)) => events,
         _ => return None,
     };
-    let fits = (1..=EVENTS_MAX).contains(&sent.len()) && sent.iter().all(Value::is_object);
-    fits.then(|| sent.iter().map(event).collect())
+    let fits = (1..=EVENTS_MAX).contains(&events.len()) && events.iter().all(Value::is_object);
+    fits.then_some(events)
 }
 
-fn event(sent: &Value) -> Result<Event, Rejected> {
-    let text = |name: &str| sent[name].as_str().unwrap_or_default();
-    let (id, source) = (text("id"), text("source"));
-    let json = sent.to_string();
-    match reason(sent, json.len()) {
-        None => Ok(Event { id: id.to_owned(), digest: sha256_hex(&format!("{source}\n{id}")), text: json }),
-        Some(reason) => Err(Rejected { id: id.chars().take(NAME_BYTES_MAX).collect(), reason }),
-    }
-}
-
-/// Why an event may not go on.
-fn reason(sent: &Value, bytes: usize) -> Option<&'static str> {
-    let text = |name: &str| sent[name].as_str().unwrap_or_default();
-    let named = |name: &str| {
-        let text = text(name);
-        (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
+/// Judges one event of an OA whose links lie within `allowed`.
+pub fn judge(sent: &Value, allowed: &[DestPrefix], now: Timestamp) -> Result<Acceptable, Rejected> {
+    let text = sent.to_string();
+    let read = match text.len() {
+        0..=EVENT_BYTES_MAX => Event::read(sent, now),
+        _ => Err(BadEvent::TooLarge),
     };
-    let json = match &sent["datacontenttype"] {
-        Value::Null => true,
-        other => {
-            other.as_str().is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim() == "application/json")
+    match read.and_then(|event| event.within(allowed).map(|()| event)) {
+        Ok(event) => {
+            let digest = sha256_hex(&format!("{}\n{}", event.source, event.id));
+            Ok(Acceptable { id: event.id, digest, text })
         }
-    };
-    let rules = [
-        (bytes <= EVENT_BYTES_MAX, "event-too-large"),
-        (text("specversion") == "1.0", "specversion-unsupported"),
-        (named("id"), "id-missing"),
-        (named("source"), "source-missing"),
-        (named("type"), "type-missing"),
-        (named("subject"), "subject-missing"),
-        (text("time").parse::<jiff::Timestamp>().is_ok(), "time-invalid"),
-        (json, "datacontenttype-unsupported"),
-        (sent["data"].is_object(), "data-missing"),
-    ];
-    rules.iter().find(|(kept, _)| !kept).map(|(_, reason)| *reason)
+        Err(bad) => {
+            let id = sent["id"].as_str().unwrap_or_default();
+            Err(Rejected { id: id.chars().take(TOLD_CHARS_MAX).collect(), reason: bad.name() })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -88,25 +71,29 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const NOW: Timestamp = Timestamp(1_772_400_000_000);
+
     fn good() -> Value {
         json!({
-            "specversion": "1.0", "id": "evt-1", "source": "/oa/demo", "type": "oa.todo.created", "subject": "todo/42/1001",
-            "time": "2026-03-01T08:00:00Z", "datacontenttype": "application/json", "data": { "biz_id": "42" },
+            "specversion": "1.0", "id": "evt-1", "source": "/oa/demo", "type": "oa.todo.created",
+            "subject": "todo/42/1001", "time": "2026-03-01T08:00:00Z", "datacontenttype": "application/json",
+            "data": {
+                "biz_id": "42", "title": "采购申请", "recipients": [{ "by": "id", "value": "1001" }],
+                "dest_pc": "/workflow/42",
+            },
         })
     }
 
-    fn judged(event: &Value) -> Result<Event, Rejected> {
-        events(ONE, event.to_string().as_bytes()).unwrap().remove(0)
+    fn judged(event: &Value) -> Result<Acceptable, Rejected> {
+        judge(event, &[DestPrefix::parse("/workflow").unwrap()], NOW)
     }
 
     #[test]
     fn one_event_and_a_batch_are_read() {
-        let one = judged(&good()).unwrap();
-        assert_eq!(one.id, "evt-1");
-        assert_eq!(serde_json::from_str::<Value>(&one.text).unwrap(), good(), "nothing is lost");
+        assert_eq!(events(ONE, good().to_string().as_bytes()), Some(vec![good()]));
         let batch = json!([good(), good()]).to_string();
-        let read = events("application/cloudevents-batch+json; charset=utf-8", batch.as_bytes()).unwrap();
-        assert_eq!(read, [Ok(one.clone()), Ok(one)]);
+        let read = events("application/cloudevents-batch+json; charset=utf-8", batch.as_bytes());
+        assert_eq!(read, Some(vec![good(), good()]));
     }
 
     #[test]
@@ -129,26 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_judged_by_itself() {
-        for (field, value, reason) in [
-            ("specversion", json!("0.3"), "specversion-unsupported"),
-            ("id", json!(""), "id-missing"),
-            ("id", json!("x".repeat(257)), "id-missing"),
-            ("source", Value::Null, "source-missing"),
-            ("type", json!(7), "type-missing"),
-            ("subject", json!("a\nb"), "subject-missing"),
-            ("time", json!("yesterday"), "time-invalid"),
-            ("datacontenttype", json!("text/xml"), "datacontenttype-unsupported"),
-            ("data", json!("text"), "data-missing"),
-            ("data", json!({ "title": "x".repeat(EVENT_BYTES_MAX) }), "event-too-large"),
-        ] {
+    fn an_event_is_judged_by_the_contract_and_by_what_its_oa_may_link_to() {
+        let one = judged(&good()).unwrap();
+        assert_eq!(one.id, "evt-1");
+        assert_eq!(serde_json::from_str::<Value>(&one.text).unwrap(), good(), "nothing is lost");
+        let with = |name: &str, value: Value| {
             let mut event = good();
-            event[field] = value;
-            assert_eq!(judged(&event).unwrap_err().reason, reason, "{field}");
-        }
-        let mut bare = good();
-        bare.as_object_mut().unwrap().remove("datacontenttype");
-        assert!(judged(&bare).is_ok(), "JSON is what CloudEvents means without it");
+            event["data"][name] = value;
+            judged(&event).unwrap_err().reason
+        };
+        assert_eq!(with("title", Value::Null), "title-missing");
+        assert_eq!(with("dest_pc", json!("/salaries")), "dest-not-allowed");
+        assert_eq!(with("summary", json!("x".repeat(EVENT_BYTES_MAX))), "event-too-large");
+        let mut nameless = good();
+        nameless["id"] = json!(7);
+        assert_eq!(judged(&nameless), Err(Rejected { id: String::new(), reason: "id-missing" }));
     }
 
     #[test]

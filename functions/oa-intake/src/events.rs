@@ -11,9 +11,10 @@ use domain::problem;
 use platform::http::{BODY_BYTES_MAX, lang_of};
 use platform::secret::sha256_hex;
 use serde::Serialize;
+use serde_json::Value;
 use signin::{Bridge, Refusal};
 
-use crate::envelope::{self, Event, Rejected};
+use crate::envelope::{self, Rejected};
 use crate::{message, not_taken, queue, refused_json};
 
 /// What becomes of each event.
@@ -55,15 +56,12 @@ async fn taken(bridge: &Bridge, instance: &str, headers: &HeaderMap, body: Body)
 
 /// Puts on the queue what is acceptable and new. What is lost before the table knows it comes again, and whoever reads
 /// the queue meets some events twice.
-async fn hand_on(
-    bridge: &Bridge,
-    instance: &OaInstance,
-    events: Vec<Result<Event, Rejected>>,
-) -> Result<Verdicts, Refusal> {
+async fn hand_on(bridge: &Bridge, instance: &OaInstance, events: Vec<Value>) -> Result<Verdicts, Refusal> {
     let mut verdicts = Verdicts::default();
     let (mut readable, mut met) = (Vec::new(), BTreeSet::new());
+    let now = bridge.clock().now();
     for event in events {
-        match event {
+        match envelope::judge(&event, &instance.allowed_dest_prefixes, now) {
             Ok(event) if met.insert(event.digest.clone()) => readable.push(event),
             Ok(again) => verdicts.duplicate.push(again.id),
             Err(rejected) => verdicts.rejected.push(rejected),

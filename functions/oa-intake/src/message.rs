@@ -6,10 +6,10 @@ use platform::queue::Message;
 use serde_json::json;
 use signin::{Bridge, Refusal};
 
-use crate::envelope::Event;
+use crate::envelope::Acceptable;
 
 /// An event of an OA, signed as the OA signs: whoever reads the queue believes it by its signature alone.
-pub async fn of_event(bridge: &Bridge, instance: &OaInstance, event: &Event) -> Result<Message, Refusal> {
+pub async fn of_event(bridge: &Bridge, instance: &OaInstance, event: &Acceptable) -> Result<Message, Refusal> {
     let signed = bridge.sign_message(instance, &event.text).await?;
     let header = |name: &'static str| {
         let value = signed.get(name).and_then(|value| value.to_str().ok());

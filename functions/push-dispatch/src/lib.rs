@@ -97,7 +97,8 @@ pub async fn messages(bridge: &Bridge, event: SqsEvent) -> SqsBatchResponse {
 
 async fn one(bridge: &Bridge, message: &SqsMessage) -> Result<(), Again> {
     for stored in arrival::take(bridge, message).await? {
-        work::go_on(bridge, stored).await?;
+        // Boxed: by itself the future is nested deeper than the compiler looks.
+        work::go_on(bridge, stored).boxed().await?;
     }
     Ok(())
 }
@@ -121,7 +122,7 @@ pub async fn tick(bridge: &Bridge) -> Result<(), StoreError> {
 /// The note goes last: a crash leaves it, and the message is looked at once more.
 async fn resume(bridge: &Bridge, due: &state::push::PushDue) -> Result<(), Again> {
     if let Some(stored) = bridge.store().message(&due.message).await? {
-        let worked = AssertUnwindSafe(work::go_on(bridge, stored)).catch_unwind().await;
+        let worked = AssertUnwindSafe(work::go_on(bridge, stored).boxed()).catch_unwind().await;
         worked.unwrap_or(Err(Again::Panic))?;
     }
     Ok(bridge.store().finish_push(due).await?)

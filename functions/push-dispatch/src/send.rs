@@ -13,8 +13,7 @@ use crate::work::Desk;
 /// Sends to the deliveries at these places, which are claimed, and notes what became of each.
 pub async fn send(desk: &Desk<'_>, message: &mut Message, aim: usize, places: &[usize]) {
     let aim = message.aims[aim].clone();
-    let receivers: Vec<WeLinkUserId> =
-        places.iter().filter_map(|at| message.deliveries[*at].user.clone()).collect();
+    let receivers: Vec<WeLinkUserId> = places.iter().filter_map(|at| message.deliveries[*at].user.clone()).collect();
     let Some(outcome) = call(desk, &aim, &receivers).await else {
         // The app was there when the deliveries were claimed; what has changed since is met at the next try.
         for at in places {

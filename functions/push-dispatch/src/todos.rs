@@ -6,7 +6,7 @@ use domain::push::delivery::{CLAIM_S, Message, State};
 use domain::push::render;
 use domain::push::retry::{Class, Reason};
 use domain::push::rule::Aim;
-use domain::push::todo::{Closed, Effect, Step, task, take};
+use domain::push::todo::{Closed, Effect, Step, take, task};
 use platform::secret::sha256_hex;
 use state::StoreError;
 use state::todo::{TodoRow, TodoText, matter};

@@ -89,12 +89,7 @@ async fn desk<'b>(bridge: &'b Bridge, message: &Message, event: Event) -> Result
 }
 
 /// Decides what is done with each delivery that is due, and claims what is to be sent.
-async fn assign(
-    desk: &Desk<'_>,
-    message: &mut Message,
-    due: &[usize],
-    now: Timestamp,
-) -> Result<Vec<usize>, Again> {
+async fn assign(desk: &Desk<'_>, message: &mut Message, due: &[usize], now: Timestamp) -> Result<Vec<usize>, Again> {
     let mut found = Found::default();
     let mut met: BTreeSet<(usize, OaUserId)> = message
         .deliveries
@@ -154,13 +149,7 @@ async fn decide(
 }
 
 /// A delivery that is not sent now.
-fn put_off(
-    desk: &Desk<'_>,
-    aim: &domain::push::rule::Aim,
-    delivery: &mut Delivery,
-    reason: Reason,
-    now: Timestamp,
-) {
+fn put_off(desk: &Desk<'_>, aim: &domain::push::rule::Aim, delivery: &mut Delivery, reason: Reason, now: Timestamp) {
     match (reason, &delivery.state, aim.held_until(now)) {
         (Reason::OaDown, ..) => {
             delivery.tries += 1;

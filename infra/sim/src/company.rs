@@ -1,10 +1,15 @@
-//! The demonstration company that both simulators start from: 60 people in four levels of departments.
+//! The demonstration company that both simulators start from: 60 people in four levels of departments. Companies of
+//! any other size are drawn from a seed ([`Company::generate`]).
 //!
 //! The tables below are read at start, one row a line. Columns are separated by `|` so that names may contain spaces.
 //! Two people share a name on purpose, a handful hold a concurrent post, two branch managers sit directly in their
 //! branch: what a real directory holds, a demonstration must hold too.
 
+mod generate;
+
 use std::collections::BTreeMap;
+
+pub use generate::{Changes, Happened, Shape};
 
 /// Where a department stands in the OA's organisation (oa-api.md 0, `unit.kind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

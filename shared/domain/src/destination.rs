@@ -11,15 +11,15 @@ pub const DEST_BYTES_MAX: usize = 1024;
 /// Why a target is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("not a path that begins with a single slash")]
+    #[error("not a path that begins with a single slash / 应为以一个斜杠开头的路径")]
     NotAPath,
-    #[error("longer than {DEST_BYTES_MAX} bytes")]
+    #[error("longer than {DEST_BYTES_MAX} bytes / 超过 {DEST_BYTES_MAX} 字节")]
     TooLong,
-    #[error("not under an allowed prefix")]
+    #[error("not under an allowed prefix / 不在允许的路径前缀之下")]
     NotAllowed,
-    #[error("not an https address")]
+    #[error("not an https address / 应为 https 地址")]
     NotHttps,
-    #[error("the host is not on the allow-list")]
+    #[error("the host is not on the allow-list / 主机名不在允许列表中")]
     HostNotAllowed,
 }
 

@@ -23,7 +23,7 @@ fn in_alphabet(text: &str) -> bool {
 
 /// Why a text is not the id it should be. One error for every reason: an id that is not ours is simply not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid id")]
+#[error("not a valid id / 编号无效")]
 pub struct InvalidId;
 
 /// An OA team (团队), the owner of everything below it.

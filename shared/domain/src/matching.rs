@@ -86,11 +86,11 @@ impl Pair {
 /// Why a list of pairs is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPairs {
-    #[error("not 1 to {PAIRS_MAX} pairs")]
+    #[error("not 1 to {PAIRS_MAX} pairs / 应为 1 至 {PAIRS_MAX} 组匹配字段")]
     Count,
-    #[error("a pair is listed twice")]
+    #[error("a pair is listed twice / 同一组匹配字段出现了两次")]
     Duplicate,
-    #[error("the fields of a pair never hold the same text")]
+    #[error("the fields of a pair never hold the same text / 这组字段的内容不可能相同")]
     NotComparable,
 }
 
@@ -138,7 +138,7 @@ impl From<Pairs> for Vec<Pair> {
 
 /// A deny-list with more than [`DENY_MAX`] users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than {DENY_MAX} OA users")]
+#[error("more than {DENY_MAX} OA users / 超过 {DENY_MAX} 个 OA 用户")]
 pub struct DenyListTooLong;
 
 /// OA users who are never linked automatically (product.md C19): a set, as JSON a sorted list of ids.

@@ -112,6 +112,9 @@ problems! {
     FORBIDDEN = 403 "forbidden",
         "您的角色没有这项权限" / "Your role does not allow this",
         "请联系团队的所有者（owner）调整您的角色，或由他来操作。" / "Ask an owner of the team to change your role, or to do it for you.";
+    NO_PASSWORD = 403 "no-password",
+        "密钥没有密码" / "A key has no password",
+        "密码属于账号：请登录控制台，修改自己的密码。" / "Passwords belong to accounts: sign in to the console and change your own there.";
     WRONG_SIGN_IN = 401 "wrong-sign-in",
         "登录名或密码不正确" / "The login or the password is wrong",
         "请核对后重试；忘记密码时，请团队的所有者（owner）为您重设。" / "Check both and try again. If you forgot your password, \

@@ -20,6 +20,8 @@ pub enum Role {
 /// What a route demands of whoever calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
+    /// Nothing: whoever comes, with an account or without.
+    Anybody,
     /// To look at settings, people, links and the audit log.
     Read,
     /// To bind and unbind, import, and settle conflicts.
@@ -37,7 +39,7 @@ impl Role {
 
     pub fn may(self, permission: Permission) -> bool {
         match permission {
-            Permission::Read => true,
+            Permission::Anybody | Permission::Read => true,
             Permission::Bind => self != Self::Auditor,
             Permission::Operate => matches!(self, Self::Owner | Self::Operator),
             Permission::Own => self == Self::Owner,

@@ -75,14 +75,14 @@ impl Store {
     ) -> Result<Copied, StoreError> {
         let mut change = Change {
             set: "",
-            condition: "#status.missing.since = :since AND attribute_not_exists(#link.oa_user) \
+            condition: "#status.#missing.#since = :since AND attribute_not_exists(#link.oa_user) \
                         AND (attribute_not_exists(fence) OR fence <= :fence)",
-            names: vec![("#status", "status"), ("#link", "link")],
+            names: vec![("#status", "status"), ("#missing", "missing"), ("#since", "since"), ("#link", "link")],
             values: vec![(":since", number(since.0)), (":fence", number(fence))],
         };
         let mut writes = Vec::new();
         if let Some(link) = &person.link {
-            change.condition = "#status.missing.since = :since AND #link.oa_user = :oa_user \
+            change.condition = "#status.#missing.#since = :since AND #link.oa_user = :oa_user \
                                 AND (attribute_not_exists(fence) OR fence <= :fence)";
             change.values.push((":oa_user", text(link.oa_user.as_str())));
             let back = keys::link_by_oa_user(&person.enterprise, &link.oa_user);
@@ -90,14 +90,8 @@ impl Store {
             writes.push(self.write_audit(audit)?);
         }
         writes.push(self.write_delete_under(&keys::person(&person.enterprise, &person.user_id), change)?);
-        self.dropped(writes).await
-    }
-
-    async fn dropped(&self, writes: Vec<crate::store::Write>) -> Result<Copied, StoreError> {
         Ok(match self.transact(writes).await? {
             Transaction::Done => Copied::Done,
-            // Gone already: by our own earlier attempt.
-            Transaction::Refused(_, there) if there.is_empty() => Copied::Done,
             Transaction::Refused(..) => Copied::Overtaken,
         })
     }
@@ -136,11 +130,17 @@ impl Store {
     ) -> Result<Copied, StoreError> {
         let change = Change {
             set: "",
-            condition: "#status.missing.since = :since AND (attribute_not_exists(fence) OR fence <= :fence)",
-            names: vec![("#status", "status")],
+            condition: "#status.#missing.#since = :since AND (attribute_not_exists(fence) OR fence <= :fence)",
+            names: vec![("#status", "status"), ("#missing", "missing"), ("#since", "since")],
             values: vec![(":since", number(since.0)), (":fence", number(fence))],
         };
-        self.dropped(vec![self.write_delete_under(&keys::department(enterprise, code), change)?]).await
+        let write = self.write_delete_under(&keys::department(enterprise, code), change)?;
+        Ok(match self.transact(vec![write]).await? {
+            Transaction::Done => Copied::Done,
+            // Gone already: by our own earlier attempt.
+            Transaction::Refused(_, there) if there.is_empty() => Copied::Done,
+            Transaction::Refused(..) => Copied::Overtaken,
+        })
     }
 }
 

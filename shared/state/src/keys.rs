@@ -7,8 +7,8 @@
 
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
-    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId,
-    QrId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId, MessageId, RuleId,
+    AccountId, ApiKeyId, AppId, BindId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, MessageId,
+    OaInstanceId, OaUserId, QrId, RuleId, RunId, SessionId, StateId, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 

@@ -125,10 +125,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let parts: std::collections::BTreeSet<usize> = places.iter().map(|at| at / PART).collect();
         let due = PushDue { message: stored.message.id.clone(), at: self.clock.now() };
-        let mut writes = vec![
-            self.write_audit(audit)?,
-            self.write_over(item(&keys::push_due(&due.message, due.at), &due, None)?)?,
-        ];
+        let mut writes =
+            vec![self.write_audit(audit)?, self.write_over(item(&keys::push_due(&due.message, due.at), &due, None)?)?];
         for part in &parts {
             let seen = vec![(":seen", number(stored.versions[*part]))];
             writes.push(self.write_if(self.part_item(stored, *part)?, "version = :seen", seen)?);

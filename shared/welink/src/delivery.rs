@@ -20,13 +20,13 @@ use crate::wire::Reply;
 pub enum Outcome {
     /// Taken, for every receiver who is not among `failed`.
     Accepted {
-        /// Of a card: keep it, its status is changed by it. Notices and to-dos have none, and in one reading a card that
-        /// reached not everybody has none either.
+        /// Of a card: keep it, its status is changed by it. Notices and to-dos have none, and in one reading a card
+        /// that reached not everybody has none either.
         item: Option<MessageItemId>,
         /// The receivers whom it did not reach, spelt as they were given; never to be sent to again by a mere retry.
         failed: Vec<WeLinkUserId>,
-        /// Why not: WeLink's code, usually 51019 (outside the app's visible range). Absent when nobody failed, or WeLink
-        /// named them beside the code of success.
+        /// Why not: WeLink's code, usually 51019 (outside the app's visible range). Absent when nobody failed, or
+        /// WeLink named them beside the code of success.
         why: Option<Refusal>,
     },
     /// A to-do with this taskId exists already, or does so no longer. It is the wanted state, and so a success, if an

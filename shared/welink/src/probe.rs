@@ -179,7 +179,7 @@ fn ask(interface: &'static str, nobody: &str) -> Ask {
         DETAIL => Ask::post(interface, serde_json::json!({ "userId": nobody }).to_string()),
         DEPARTMENTS => {
             let page = "deptCode=0&recursiveflag=0&pageNo=1&pageSize=1".to_owned();
-            Ask { query: Some(platform::secret::Secret::new(page)), ..Ask::get(interface) }
+            Ask { query: Some(platform::secret::Secret::new(page)), lists: true, ..Ask::get(interface) }
         }
         DEPARTMENTS_OLD => {
             let page = "deptCode=0&recursiveflag=0&offset=1&limit=1".to_owned();
@@ -188,7 +188,7 @@ fn ask(interface: &'static str, nobody: &str) -> Ask {
         BATCH_RESULT => Ask { query: Some(crate::api::query("jobId", nobody)), lists: true, ..Ask::get(interface) },
         SYNC_STATUS => {
             let body = serde_json::json!({ "deptInfo": [{ "corpDeptCode": nobody }] });
-            Ask::post(interface, body.to_string())
+            Ask { lists: true, ..Ask::post(interface, body.to_string()) }
         }
         // Deletes what there is not.
         DELETE_TASK => {

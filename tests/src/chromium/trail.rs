@@ -11,6 +11,15 @@ pub(super) const CONSOLE: &str = "console.log";
 /// The file of requests, one event a line.
 pub(super) const REQUESTS: &str = "requests.json";
 
+/// Where the bridge's pages may lead on WeLink's login host: its sign-in page, and script, frame and end of its own QR
+/// element.
+const LOGIN_PATHS: [&str; 4] = [
+    "/sso/oauth2/authorize",
+    "/sso/oauth2/sns_authorize",
+    "/sso-proxy-front/public/qrcode/0.0.1/wlQrcodeLogin.js",
+    "/sso-proxy-front/public/qrcode/0.0.1/qrcode.html",
+];
+
 /// What must not have happened.
 pub(super) fn complaints(folder: &Path, port: u16) -> BTreeSet<String> {
     let read = |name: &str| {
@@ -54,8 +63,8 @@ fn requests(log: &str, port: u16) -> BTreeSet<String> {
         let script = is_host(from_host, "bridge") && is_host(to_host, "phone") && to.path() == "/hwh5.js";
         let ours = to.port() == Some(port)
             && ["bridge", "console", "phone", "oa", "login"].iter().any(|name| is_host(to_host, name));
-        // WeLink's sign-in page is gone to, never borrowed from.
-        let goes = is_host(to_host, "login") && to.path() == "/sso/oauth2/authorize";
+        // WeLink's sign-in page is gone to, never borrowed from, but for WeLink's own QR element where it is shown.
+        let goes = is_host(to_host, "login") && LOGIN_PATHS.contains(&to.path());
         let login = is_host(from_host, "bridge") && is_host(to_host, "login") && !goes;
         let borrowed = login || is_host(from_host, "bridge") && is_host(to_host, "phone");
         if !script && (!ours || borrowed) {

@@ -15,7 +15,7 @@ use super::blocks::{
 };
 use super::form::{Choice, Field, Fields, Form, Given, Kind, button};
 use super::oa_instances::{done, refused_or_not};
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::sign_in::with_cookie;
 use super::visitor::{Posted, SESSION_COOKIE, Visitor, status_of};
 use super::words as w;
@@ -228,8 +228,8 @@ pub async fn create(State(bridge): State<Bridge>, posted: Posted) -> Response {
             if error.problem() == domain::problem::NAME_TAKEN {
                 given.errors.push(("login".to_owned(), error.problem().title.get(visitor.lang()).to_owned()));
             }
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
-            new_page(&visitor, &given).block_if(told).answer_with(status_of(&error))
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
+            new_page(&visitor, &given).told(told).answer_with(status_of(&error))
         }
     }
 }
@@ -250,6 +250,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, account: &str, refused: Option<
         Given::fresh(fields.with("enabled", yes))
     });
     let form = Form::post(format!("/accounts/{}", account.id), visitor.csrf(), t(words::SAVE))
+        .username(account.login.as_str())
         .hidden("version", account.version.to_string())
         .field(Field::new("name", t(w::NAME)), &given)
         .field(Field::new("role", t(words::ROLE)).kind(Kind::Radio(role_choices(lang))), &given)
@@ -321,9 +322,9 @@ pub async fn save(State(bridge): State<Bridge>, Path(account): Path<String>, pos
         Err(error) => {
             error.log();
             let given = Given::refused(fields, &error, visitor.lang());
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
             let page = one(&bridge, &visitor, &account, Some(given)).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }
@@ -412,6 +413,7 @@ fn me_page(visitor: &Visitor, given: &Given) -> Page {
         (t(words::OPENED), time(visitor.zone(), visitor.session.opened)),
     ]);
     let form = Form::post("/me/password", visitor.csrf(), t(words::CHANGE_PASSWORD))
+        .username(&visitor.session.login)
         .field(
             Field::new("current_password", t(words::CURRENT_PASSWORD))
                 .kind(Kind::Password)
@@ -442,8 +444,8 @@ pub async fn change_password(State(bridge): State<Bridge>, posted: Posted) -> Re
         Err(error) => {
             error.log();
             let given = Given::refused(Fields::default(), &error, visitor.lang());
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
-            me_page(&visitor, &given).block_if(told).answer_with(status_of(&error))
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
+            me_page(&visitor, &given).told(told).answer_with(status_of(&error))
         }
     }
 }

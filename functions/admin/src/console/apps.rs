@@ -15,7 +15,7 @@ use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind, button};
 use super::oa_instances::{done, refused_or_not};
 use super::overview::Answered;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::apps::{self as service, Change, NewApp, NewSecret};
@@ -40,6 +40,7 @@ pub mod words {
         CUSTOM_HINT = "https 地址，主机名须在团队的允许列表中" / "An https address whose host is on the team's allow-list";
         NO_OA_APPS = "OA 没有返回可选的应用，请使用自定义链接。" / "The OA lists no applications; use a custom link.";
         CREATE = "测试并添加应用" / "Test and add this app";
+        CALLBACK_URL = "回调地址（事件订阅）" / "Callback address (events)";
         HOMEPAGE_URL = "主页地址" / "Homepage address";
         HOMEPAGE_URL_LEAD = "填入 WeLink 轻应用的手机端主页和电脑端主页，两处相同。更换密钥后地址不变。"
             / "Goes into both homepage fields of the light app, phone and PC. It stays the same when the secret is \
@@ -163,9 +164,9 @@ pub async fn create(State(bridge): State<Bridge>, Path(enterprise): Path<String>
         Err(error) => {
             error.log();
             let given = in_place(Given::refused(fields, &error, visitor.lang()));
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
             let page = new_page(&bridge, &visitor, &enterprise, &given).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }
@@ -207,6 +208,7 @@ async fn one(bridge: &Bridge, visitor: &Visitor, app: &str, refused: Option<Give
         (t(words::COMPANY), text(&app.welink_company)),
         (t(words::MODE), text(&homepage_label(app))),
         (t(super::enterprises::words::SECRET), secret(visitor, app)),
+        (t(words::CALLBACK_URL), copy(lang, &service::callback_url(bridge, app))),
         (t(w::CREATED), time(visitor.zone(), app.created.at).and(&quiet(&app.created.by))),
     ]);
     let about = html(&Card { title: t(w::DETAIL).to_owned(), blocks: vec![about], ..Card::default() });
@@ -286,9 +288,9 @@ pub async fn save(State(bridge): State<Bridge>, Path(app): Path<String>, posted:
 async fn refused(bridge: &Bridge, visitor: &Visitor, app: &str, fields: Fields, error: ApiError) -> Response {
     error.log();
     let given = in_place(Given::refused(fields, &error, visitor.lang()));
-    let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+    let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
     let page = one(bridge, visitor, app, Some(given)).await;
-    visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+    visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
 }
 
 async fn saved(bridge: &Bridge, visitor: &Visitor, app: &str, fields: &Fields) -> Result<(), ApiError> {

@@ -9,10 +9,10 @@ use domain::text::{Lang, Text};
 use signin::Bridge;
 
 use super::blocks::{Card, Html, facts, html, quiet, text, time};
-use super::enterprises::one;
+use super::enterprises::{Refused, one};
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::done;
-use super::page::problem_block;
+use super::page::refusal_block;
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::auto_bind::{self as service, Change};
@@ -151,7 +151,7 @@ pub async fn save(State(bridge): State<Bridge>, Path(enterprise): Path<String>, 
             "pair1".clone_into(field);
         }
     }
-    let page = one(&bridge, &visitor, &enterprise, Some(given)).await;
-    let told = problem_block(&error, visitor.lang());
-    visitor.answer(page.map(|page| page.block(told).answer_with(status_of(&error))))
+    let page = one(&bridge, &visitor, &enterprise, Some(Refused::AutoBind(given))).await;
+    let told = refusal_block(&error, visitor.lang());
+    visitor.answer(page.map(|page| page.told(Some(told)).answer_with(status_of(&error))))
 }

@@ -19,13 +19,13 @@ use super::auto_bind::auto_bind_card;
 use super::blocks::{
     Card, Html, Table, Tone, button_link, columns, empty, html, link, notice, quiet, stack, tag, text, time,
 };
-use super::directory::person_href;
+use super::directory::{in_path, person_href};
 use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::done;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::visitor::{Posted, Visitor, lang_of, problem_alone, status_of};
-use super::words as w;
+use super::{sign_in, words as w};
 use crate::error::ApiError;
 use crate::input::Sent;
 use crate::link_jobs::{self, View, make::Confirmation, make::ImportAsked};
@@ -130,7 +130,7 @@ fn conflicts_card(visitor: &Visitor, enterprise: &Enterprise, conflicts: &[Confl
         let user = conflict.user.as_str();
         let choices: Vec<Choice> =
             conflict.candidates.iter().map(|one| Choice::new(one.as_str(), one.as_str())).collect();
-        let action = format!("/enterprises/{}/conflicts/{user}", enterprise.id);
+        let action = format!("/enterprises/{}/conflicts/{}", enterprise.id, in_path(user));
         let form = if visitor.may(Permission::Bind) {
             let form = Form {
                 class: "filters",
@@ -332,7 +332,13 @@ impl FromRequest<Bridge> for Uploaded {
         if is_cross_site(&parts.headers, bridge.config().console_origin.as_str()) {
             return Err(refused(problem::CROSS_SITE.into()));
         }
-        let visitor = Visitor::signed_in(&mut parts, bridge).await?;
+        let Some(visitor) = Visitor::find(&mut parts, bridge).await.map_err(refused)? else {
+            // The address of the upload is no page; the form stands on the page of the bindings.
+            let path = parts.uri.path();
+            let form = path.strip_suffix("/import").map_or_else(|| "/".to_owned(), |base| format!("{base}/bindings"));
+            return Err(sign_in::again_with_file(lang, &form));
+        };
+        let visitor = visitor.admitted(&parts)?;
         let multipart = Multipart::from_request(Request::from_parts(parts, body), bridge).await;
         let multipart = multipart.map_err(|_| refused(problem::BAD_REQUEST.into()))?;
         let (fields, file) = read(multipart).await.map_err(refused)?;
@@ -393,9 +399,9 @@ pub async fn import(State(bridge): State<Bridge>, Path(enterprise): Path<String>
             for (field, _) in &mut given.errors {
                 "file".clone_into(field);
             }
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
             let page = page(&bridge, &visitor, &enterprise, Some(Refused::Import(given))).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }

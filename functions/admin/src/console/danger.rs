@@ -46,6 +46,7 @@ pub fn confirmation(fields: &Fields) -> Confirm {
 pub fn answer(visitor: &Visitor, label: &str, (action, to): (String, &str), outcome: Result<(), ApiError>) -> Response {
     let error = match outcome {
         Ok(()) => return done(to, "deleted"),
+        Err(error) if error.problem() == domain::problem::NOT_FOUND => return visitor.problem(&error),
         Err(error) => error,
     };
     error.log();

@@ -169,8 +169,18 @@ fn people_card(lang: Lang, enterprise: &Enterprise, people: &[PersonRow], none: 
 
 /// The address of a person's card.
 pub fn person_href(enterprise: &Enterprise, user: &str) -> String {
-    let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-    format!("/enterprises/{}/people/{}", enterprise.id, user.replace('+', "%20"))
+    person_path(enterprise.id.as_str(), user)
+}
+
+/// The same by the id of the enterprise. An account is WeLink's own, and may hold whatever an address gives a meaning.
+pub fn person_path(enterprise: &str, user: &str) -> String {
+    format!("/enterprises/{enterprise}/people/{}", in_path(user))
+}
+
+/// A foreign id as one segment of a path.
+pub fn in_path(id: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 /// A name in the reader's language, the other one where it is missing.

@@ -16,7 +16,7 @@ use super::blocks::{
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::{done, refused_or_not};
 use super::overview;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, problem_block, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::enterprises::{self as service, AuthorityChange, NewEnterprise};
@@ -92,9 +92,10 @@ fn new_page(visitor: &Visitor, config: &TenantConfig, given: &Given) -> Page {
     let t = |text: Text| text.get(lang);
     let page = Page::new(visitor, Section::NewEnterprise, None, t(words::NEW));
     if config.oa_instances.is_empty() {
-        let go = button_link("/new-oa-instance", t(overview::words::STEP_OA), "primary");
+        let go = || button_link("/new-oa-instance", t(overview::words::STEP_OA), "primary");
         let text = t(super::oa_instances::words::EMPTY_TEXT);
-        return page.block(super::blocks::empty_box(t(super::oa_instances::words::EMPTY), text, Some(go)));
+        let go = visitor.may(Permission::Own).then(go);
+        return page.block(super::blocks::empty_box(t(super::oa_instances::words::EMPTY), text, go));
     }
     let choices = config.oa_instances.iter().map(|oa| Choice::new(oa.id.as_str(), &oa.name)).collect();
     let form = Form::post("/enterprises", visitor.csrf(), t(words::CREATE))
@@ -129,40 +130,54 @@ pub async fn show(State(bridge): State<Bridge>, visitor: Visitor, Path(enterpris
     visitor.answer(answer.map(Page::answer))
 }
 
+/// Which form of the page was refused, as it was typed.
+pub enum Refused {
+    Authority(Given),
+    AutoBind(Given),
+    Name(Given),
+}
+
 /// The page, with a form of it that was refused.
 pub async fn one(
     bridge: &Bridge,
     visitor: &Visitor,
     enterprise: &str,
-    refused: Option<Given>,
+    refused: Option<Refused>,
 ) -> Result<Page, ApiError> {
     let lang = visitor.lang();
     let (config, enterprise) = service::find(bridge, &visitor.actor, enterprise).await?;
     let mine: Vec<&App> = config.apps.iter().filter(|app| app.enterprise == enterprise.id).collect();
-    let list = checklist(bridge, visitor, &config, &enterprise, &mine).await?;
+    let (mut authority, mut auto_bind, mut name) = (None, None, None);
+    match refused {
+        Some(Refused::Authority(given)) => authority = Some(given),
+        Some(Refused::AutoBind(given)) => auto_bind = Some(given),
+        Some(Refused::Name(given)) => name = Some(given),
+        None => {}
+    }
+    let first = authority_step(visitor, &enterprise, authority);
+    let list = checklist(bridge, visitor, first, (&config, &enterprise, &mine)).await?;
     let mut page = Page::new(visitor, Section::Apps, Some(&enterprise.id), &enterprise.name);
     if visitor.may(Permission::Own) {
         let href = format!("/enterprises/{}/new-app", enterprise.id);
         page = page.action(button_link(&href, words::ADD_APP.get(lang), "primary"));
     }
-    let settings = visitor.may(Permission::Operate).then(|| settings(visitor, &enterprise));
+    let settings = visitor.may(Permission::Operate).then(|| settings(visitor, &enterprise, name));
     let page = page.block(list).block(apps_card(visitor, &enterprise, &mine));
-    Ok(page.block(auto_bind_card(visitor, &enterprise, refused)).block_if(settings))
+    Ok(page.block(auto_bind_card(visitor, &enterprise, auto_bind)).block_if(settings))
 }
 
 /// The steps of the manual, each with what a live test says now. Those that ask WeLink many things wait for the button.
 async fn checklist(
     bridge: &Bridge,
     visitor: &Visitor,
-    config: &TenantConfig,
-    enterprise: &Enterprise,
-    mine: &[&App],
+    first: Step,
+    (config, enterprise, mine): (&TenantConfig, &Enterprise, &[&App]),
 ) -> Result<Html, ApiError> {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let thorough = visitor.query.get("check") == "all";
     let oa = config.oa_instance(&enterprise.oa_instance);
-    let mut all = vec![authority_step(visitor, enterprise), network_step(bridge, visitor, oa, thorough).await?];
+    let mut all = vec![first, network_step(bridge, visitor, oa, thorough).await?];
     all.push(oa_step(bridge, visitor, oa).await);
     all.push(app_step(visitor, enterprise, mine));
     for app in mine {
@@ -229,10 +244,10 @@ async fn permission_step(bridge: &Bridge, visitor: &Visitor, app: &App, thorough
     }
 }
 
-fn settings(visitor: &Visitor, enterprise: &Enterprise) -> Html {
+fn settings(visitor: &Visitor, enterprise: &Enterprise, refused: Option<Given>) -> Html {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
-    let given = Given::fresh(Fields::default().with("name", &enterprise.name));
+    let given = refused.unwrap_or_else(|| Given::fresh(Fields::default().with("name", &enterprise.name)));
     let here = format!("/enterprises/{}", enterprise.id);
     let form = Form::post(format!("{here}/rename"), visitor.csrf(), t(words::RENAME))
         .hidden("version", enterprise.version.to_string())
@@ -256,8 +271,21 @@ pub async fn rename(State(bridge): State<Bridge>, Path(enterprise): Path<String>
         service::Change { version: fields.number("version"), name: Some(fields.text("name")), oa_instance: None };
     match service::apply(&bridge, &visitor.actor, &enterprise, Sent::Form(change)).await {
         Ok(_) => done(&format!("/enterprises/{enterprise}"), "saved"),
-        Err(error) => visitor.problem(&error),
+        Err(error) => {
+            let mut given = Given::refused(fields, &error, visitor.lang());
+            if error.problem() == domain::problem::NAME_TAKEN {
+                given.errors.push(("name".to_owned(), error.problem().title.get(visitor.lang()).to_owned()));
+            }
+            refused(&bridge, &visitor, &enterprise, Refused::Name(given), &error).await
+        }
     }
+}
+
+async fn refused(bridge: &Bridge, visitor: &Visitor, id: &str, refused: Refused, error: &ApiError) -> Response {
+    error.log();
+    let page = one(bridge, visitor, id, Some(refused)).await;
+    let told = refusal_block(error, visitor.lang());
+    visitor.answer(page.map(|page| page.told(Some(told)).answer_with(status_of(error))))
 }
 
 pub async fn delete(State(bridge): State<Bridge>, Path(enterprise): Path<String>, posted: Posted) -> Response {
@@ -267,7 +295,7 @@ pub async fn delete(State(bridge): State<Bridge>, Path(enterprise): Path<String>
     super::danger::answer(&visitor, words::DELETE.get(visitor.lang()), (action, "/"), outcome)
 }
 
-fn authority_step(visitor: &Visitor, enterprise: &Enterprise) -> Step {
+fn authority_step(visitor: &Visitor, enterprise: &Enterprise, refused: Option<Given>) -> Step {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
     let state = if enterprise.authority.is_some() { StepState::Done } else { StepState::Open };
@@ -286,11 +314,13 @@ fn authority_step(visitor: &Visitor, enterprise: &Enterprise) -> Step {
         Choice::new("oa", t(words::CHOOSE_OA)).hint(t(words::CHOOSE_OA_HINT)),
     ];
     let action = format!("/enterprises/{}/authority", enterprise.id);
-    let given = Given::fresh(Fields::default().with("authority", chosen));
+    let is_refused = refused.is_some();
+    let given = refused.unwrap_or_else(|| Given::fresh(Fields::default().with("authority", chosen)));
     let form = Form::post(action, visitor.csrf(), t(words::SAVE_AUTHORITY))
         .hidden("version", enterprise.version.to_string())
         .field(Field::new("authority", t(words::S_AUTHORITY)).kind(Kind::Radio(choices)), &given);
-    let summary = if chosen.is_empty() { form.html() } else { super::blocks::folded(t(w::EDIT), &form.html()) };
+    let summary =
+        if chosen.is_empty() || is_refused { form.html() } else { super::blocks::folded(t(w::EDIT), &form.html()) };
     step.detail(summary)
 }
 
@@ -380,7 +410,10 @@ pub async fn authority(State(bridge): State<Bridge>, Path(enterprise): Path<Stri
     let change = AuthorityChange { version: fields.number("version"), authority };
     match service::set_authority(&bridge, &visitor.actor, &enterprise, Sent::Form(change)).await {
         Ok(_) => done(&back, "saved"),
-        Err(error) => visitor.problem(&error),
+        Err(error) => {
+            let given = Given::refused(fields, &error, visitor.lang());
+            refused(&bridge, &visitor, &enterprise, Refused::Authority(given), &error).await
+        }
     }
 }
 

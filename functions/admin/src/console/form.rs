@@ -188,6 +188,8 @@ pub struct Form {
     /// `primary` or `danger`, with `small` where it stands in a row.
     pub tone: &'static str,
     pub cancel: Option<Link>,
+    /// Whose password it sets, for whoever keeps passwords: a form with a login's own field needs none.
+    pub username: String,
     pub upload: bool,
     /// Whether leaving it changed asks first.
     pub guard: bool,
@@ -209,6 +211,7 @@ impl Form {
             submit: submit.into(),
             tone: "primary",
             cancel: None,
+            username: String::new(),
             upload: false,
             guard: true,
             repeat: false,
@@ -232,6 +235,12 @@ impl Form {
         self.names.push(field.name);
         let field = Field { value: given.fields.text(field.name), error: given.error(field.name), ..field };
         self.fields.push(html(&field));
+        self
+    }
+
+    #[must_use]
+    pub fn username(mut self, login: &str) -> Self {
+        login.clone_into(&mut self.username);
         self
     }
 

@@ -12,7 +12,7 @@ use super::blocks::{
 };
 use super::form::{Field, Fields, Form, Given, Kind, button};
 use super::oa_instances::done;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, problem_block, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::error::ApiError;
@@ -197,9 +197,9 @@ pub async fn save_team(State(bridge): State<Bridge>, posted: Posted) -> Response
         Err(error) => {
             error.log();
             let given = Given::refused(fields, &error, visitor.lang());
-            let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
             let page = page(&bridge, &visitor, Some(Refused::Team(given))).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }
@@ -243,9 +243,9 @@ pub async fn import(State(bridge): State<Bridge>, posted: Posted) -> Response {
                     "document".clone_into(field);
                 }
             }
-            let told = given.errors.is_empty().then(|| problem_block(&error, lang));
+            let told = given.errors.is_empty().then(|| refusal_block(&error, lang));
             let page = page(&bridge, &visitor, Some(Refused::Import(given))).await;
-            visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+            visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
         }
     }
 }

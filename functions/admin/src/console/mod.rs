@@ -32,9 +32,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodFilter, get, on, post};
-use domain::role::Permission::{self, Bind, Operate, Own, Read};
-use signin::Bridge;
+use axum::routing::{MethodFilter, get, on};
+use domain::role::Permission::{self, Anybody, Bind, Operate, Own, Read};
+use signin::{Bridge, CONSOLE_CALLBACK};
 
 /// One page or action of the console.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +42,13 @@ pub struct PageRoute {
     pub method: &'static str,
     pub path: &'static str,
     pub needs: Permission,
-    /// `METHOD /path` of the API's route that does the same.
+    /// `METHOD /path` of the API's route that does the same; empty for what a browser alone has: its session and its
+    /// language.
     pub api: &'static str,
 }
 
 macro_rules! pages {
-    ($($method:ident $path:literal $needs:ident => $handler:path, $api:literal $(, up to $bytes:expr)?;)*) => {
+    ($($method:ident $path:tt $needs:ident => $handler:path, $api:literal $(, up to $bytes:expr)?;)*) => {
         pub const PAGES: &[PageRoute] = &[$(PageRoute {
             method: stringify!($method), path: $path, needs: $needs, api: $api,
         }),*];
@@ -63,6 +64,10 @@ macro_rules! pages {
 
 /// A file, and the fields around it.
 const UPLOAD_BYTES_MAX: usize = crate::sheet::FILE_BYTES_MAX + 16 * 1024;
+/// Settings of a large tenant, as a form writes them: each character of JSON's punctuation takes three.
+const SETTINGS_BYTES_MAX: usize = 3 * crate::input::IMPORT_BYTES_MAX;
+/// A form that outlived its session travels through the sign-in, encoded once more.
+const SIGN_IN_BYTES_MAX: usize = 4 * sign_in::KEPT_BYTES_MAX;
 
 pages! {
     GET "/" Read => overview::show, "GET /v1/tenants/{tenant}";
@@ -137,14 +142,24 @@ pages! {
         "POST /v1/tenants/{tenant}/settings-history/{entry}/roll-back";
     POST "/team" Own => history::save_team, "PATCH /v1/tenants/{tenant}";
     GET "/settings-export" Read => history::export, "GET /v1/tenants/{tenant}/settings/export";
-    POST "/settings-import" Own => history::import, "POST /v1/tenants/{tenant}/settings/import";
+    POST "/settings-import" Own => history::import, "POST /v1/tenants/{tenant}/settings/import",
+        up to SETTINGS_BYTES_MAX;
     GET "/audit" Read => audit::show, "GET /v1/tenants/{tenant}/audit";
     GET "/audit-export" Read => audit::export, "GET /v1/tenants/{tenant}/audit/export";
     GET "/me" Read => accounts::me, "GET /v1/me";
-    POST "/me/password" Read => accounts::change_password, "GET /v1/me";
+    POST "/me/password" Read => accounts::change_password, "POST /v1/me/password";
+    GET "/setup" Anybody => setup::show, "";
+    POST "/setup" Anybody => setup::submit, "";
+    GET "/sign-in" Anybody => sign_in::show, "";
+    POST "/sign-in" Anybody => sign_in::submit, "", up to SIGN_IN_BYTES_MAX;
+    GET "/sign-in/welink" Anybody => welink_sign_in::begin, "";
+    GET CONSOLE_CALLBACK Anybody => welink_sign_in::callback, "";
+    POST "/sign-out" Read => sign_in::sign_out, "";
+    GET "/language" Anybody => sign_in::language, "";
 }
 
-pub(crate) use visitor::problem_alone;
+pub(crate) use sign_in::with_cookie;
+pub(crate) use visitor::{SESSION_COOKIE, lang_of, origin_of, problem_alone};
 
 /// What a page demands; `None` = no such page.
 fn needs(method: &str, path: &str) -> Option<Permission> {
@@ -153,14 +168,7 @@ fn needs(method: &str, path: &str) -> Option<Permission> {
 
 /// All pages of the console.
 pub(crate) fn router() -> Router<Bridge> {
-    pages()
-        .route("/setup", get(setup::show).post(setup::submit))
-        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
-        .route("/sign-in/welink", get(welink_sign_in::begin))
-        .route(signin::CONSOLE_CALLBACK, get(welink_sign_in::callback))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/language", get(sign_in::language))
-        .route("/assets/{name}", get(asset))
+    pages().route("/assets/{name}", get(asset))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

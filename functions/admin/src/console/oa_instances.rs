@@ -274,8 +274,8 @@ pub async fn save(State(bridge): State<Bridge>, Path(instance): Path<String>, po
     error.log();
     let page = service::find(&bridge, &visitor.actor, &instance).await.map(|oa| {
         let given = named(Given::refused(fields, &error, visitor.lang()));
-        let told = given.errors.is_empty().then(|| super::page::problem_block(&error, visitor.lang()));
-        edit_page(&visitor, &oa, &given).block_if(told).answer_with(status_of(&error))
+        let told = given.errors.is_empty().then(|| super::page::refusal_block(&error, visitor.lang()));
+        edit_page(&visitor, &oa, &given).told(told).answer_with(status_of(&error))
     });
     visitor.answer(page)
 }
@@ -360,9 +360,8 @@ fn refused(visitor: &Visitor, fields: Fields, error: &ApiError) -> Response {
     error.log();
     let given = named(Given::refused(fields, error, visitor.lang()));
     let page = new_page(visitor, &given);
-    let page =
-        if given.errors.is_empty() { page.block(super::page::problem_block(error, visitor.lang())) } else { page };
-    page.answer_with(status_of(error))
+    let told = given.errors.is_empty().then(|| super::page::problem_block(error, visitor.lang()));
+    page.told(told).answer_with(status_of(error))
 }
 
 /// The service names fields by their place in the JSON.

@@ -70,26 +70,34 @@ fn first_steps(visitor: &Visitor, config: &TenantConfig) -> Html {
     let lang = visitor.lang();
     let t = |text: domain::text::Text| text.get(lang);
     let state = |done: bool| if done { StepState::Done } else { StepState::Open };
-    let go = |href: &str, label: domain::text::Text, done: bool| {
-        if done { quiet("") } else { button_link(href, label.get(lang), "small primary") }
+    let go = |href: &str, label: domain::text::Text, done: bool, needs: Permission| {
+        if done || !visitor.may(needs) { quiet("") } else { button_link(href, label.get(lang), "small primary") }
     };
     let (oa, enterprise) = (!config.oa_instances.is_empty(), !config.enterprises.is_empty());
     let app_href = config
         .enterprises
         .first()
         .map_or_else(|| "/new-enterprise".to_owned(), |e| format!("/enterprises/{}/new-app", e.id));
-    let all =
-        [
-            Step::new(lang, state(oa), t(words::STEP_OA), t(words::STEP_OA_TEXT)).action(go(
-                "/new-oa-instance",
-                words::STEP_OA,
-                oa,
-            )),
-            Step::new(lang, state(enterprise), t(words::STEP_ENTERPRISE), t(words::STEP_ENTERPRISE_TEXT))
-                .action(if oa { go("/new-enterprise", words::STEP_ENTERPRISE, enterprise) } else { quiet("") }),
-            Step::new(lang, state(!config.apps.is_empty()), t(words::STEP_APP), t(words::STEP_APP_TEXT))
-                .action(if enterprise { go(&app_href, words::STEP_APP, !config.apps.is_empty()) } else { quiet("") }),
-        ];
+    let all = [
+        Step::new(lang, state(oa), t(words::STEP_OA), t(words::STEP_OA_TEXT)).action(go(
+            "/new-oa-instance",
+            words::STEP_OA,
+            oa,
+            Permission::Own,
+        )),
+        Step::new(lang, state(enterprise), t(words::STEP_ENTERPRISE), t(words::STEP_ENTERPRISE_TEXT)).action(if oa {
+            go("/new-enterprise", words::STEP_ENTERPRISE, enterprise, Permission::Operate)
+        } else {
+            quiet("")
+        }),
+        Step::new(lang, state(!config.apps.is_empty()), t(words::STEP_APP), t(words::STEP_APP_TEXT)).action(
+            if enterprise {
+                go(&app_href, words::STEP_APP, !config.apps.is_empty(), Permission::Own)
+            } else {
+                quiet("")
+            },
+        ),
+    ];
     html(&Card {
         id: "first-steps",
         title: t(words::FIRST_STEPS).to_owned(),

@@ -5,9 +5,10 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html as HtmlAnswer, IntoResponse as _, Response};
 use domain::ids::EnterpriseId;
+use domain::problem;
+use domain::role::Permission;
 use domain::text::Lang;
 use platform::trace::TraceId;
-use state::config::TenantConfig;
 
 use super::blocks::{Html, Link, Notice, Tone, html};
 use super::visitor::Visitor;
@@ -85,7 +86,7 @@ impl Page {
             path: visitor.path.clone(),
             other_lang: other,
             other_lang_name: w::OTHER_LANG_NAME.get(lang),
-            groups: navigation(lang, &visitor.config, section, enterprise),
+            groups: navigation(visitor, section, enterprise),
         };
         let page = Self {
             lang,
@@ -143,6 +144,13 @@ impl Page {
         }
     }
 
+    /// What became of a form, before everything else that the page shows.
+    #[must_use]
+    pub fn told(mut self, told: Option<Html>) -> Self {
+        self.blocks.splice(0..0, told);
+        self
+    }
+
     pub fn answer(self) -> Response {
         self.answer_with(StatusCode::OK)
     }
@@ -161,13 +169,30 @@ impl Page {
     }
 }
 
-/// What happened and what to do, as a block; the trace id stands small at its end.
-pub fn problem_block(error: &ApiError, lang: Lang) -> Html {
-    let problem = error.problem();
+/// Why a form was not saved. Of one that somebody else was faster with also what saving it again does: the form that
+/// is shown with it is based on what is saved now.
+pub fn refusal_block(error: &ApiError, lang: Lang) -> Html {
+    if error.problem() != problem::CHANGED_MEANWHILE {
+        return problem_block(error, lang);
+    }
     html(&Notice {
         tone: Tone::Bad,
-        title: problem.title.get(lang).to_owned(),
-        text: problem.advice.get(lang).to_owned(),
+        title: error.problem().title.get(lang).to_owned(),
+        text: w::STILL_HERE.get(lang).to_owned(),
+        urgent: true,
+        ..Notice::default()
+    })
+}
+
+/// What happened and what to do, as a block; the trace id stands small at its end.
+pub fn problem_block(error: &ApiError, lang: Lang) -> Html {
+    let told = error.problem();
+    // The general advice is for employees, who come from WeLink.
+    let advice = if told == problem::NOT_FOUND { w::NOT_FOUND } else { told.advice };
+    html(&Notice {
+        tone: Tone::Bad,
+        title: told.title.get(lang).to_owned(),
+        text: advice.get(lang).to_owned(),
         lines: error.fields_in(lang).into_iter().map(|(_, reason)| reason).collect(),
         trace: TraceId::current().as_str().to_owned(),
         trace_word: w::TRACE.get(lang),
@@ -175,7 +200,8 @@ pub fn problem_block(error: &ApiError, lang: Lang) -> Html {
     })
 }
 
-fn navigation(lang: Lang, config: &TenantConfig, section: Section, enterprise: Option<&EnterpriseId>) -> Vec<NavGroup> {
+fn navigation(visitor: &Visitor, section: Section, enterprise: Option<&EnterpriseId>) -> Vec<NavGroup> {
+    let (lang, config) = (visitor.lang(), &visitor.config);
     let item = |href: String, label: domain::text::Text, own: Section| NavItem {
         href,
         label: label.get(lang).to_owned(),
@@ -198,15 +224,20 @@ fn navigation(lang: Lang, config: &TenantConfig, section: Section, enterprise: O
             groups.push(NavGroup { title: String::new(), items, under: true });
         }
     }
-    groups.push(plain(title, vec![item("/new-enterprise".to_owned(), w::NAV_NEW_ENTERPRISE, Section::NewEnterprise)]));
-    let system = vec![
+    if visitor.may(Permission::Operate) {
+        let new = item("/new-enterprise".to_owned(), w::NAV_NEW_ENTERPRISE, Section::NewEnterprise);
+        groups.push(plain(title, vec![new]));
+    }
+    let mut system = vec![
         item("/oa-instances".to_owned(), w::NAV_OA, Section::Oa),
         item("/scan-login".to_owned(), w::NAV_SCAN_LOGIN, Section::ScanLogin),
         item("/network".to_owned(), w::NAV_NETWORK, Section::Network),
         item("/settings-history".to_owned(), w::NAV_HISTORY, Section::History),
         item("/audit".to_owned(), w::NAV_AUDIT, Section::Audit),
-        item("/accounts".to_owned(), w::NAV_ACCOUNTS, Section::Accounts),
     ];
+    if visitor.may(Permission::Own) {
+        system.push(item("/accounts".to_owned(), w::NAV_ACCOUNTS, Section::Accounts));
+    }
     groups.push(plain(w::NAV_SYSTEM.get(lang).to_owned(), system));
     groups
 }

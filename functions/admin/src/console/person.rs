@@ -11,11 +11,11 @@ use super::blocks::{
     Card, Html, Link, Step, StepState, Table, button_link, columns, copy, empty, facts, html, quiet, stack, steps,
     text, time,
 };
-use super::directory::{link_cell, named, source, status_cell};
+use super::directory::{link_cell, named, person_href, person_path, source, status_cell};
 use super::enterprises::step_up;
 use super::form::{Choice, Field, Fields, Form, Given, Kind, button};
 use super::oa_instances::done;
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::directory::{self as service, PersonCard};
@@ -94,7 +94,7 @@ async fn page(
     let name = named(lang, &person.name_zh, &person.name_en);
     let title = if name.is_empty() { person.user_id.as_str() } else { name };
     let directory = format!("/enterprises/{}/directory", known.id);
-    let base = format!("/enterprises/{}/people/{}", known.id, person.user_id);
+    let base = person_href(&known, person.user_id.as_str());
     let trace = button_link(&format!("{base}/trace"), words::TRACE.get(lang), "primary");
     Ok(Page::new(visitor, Section::Directory, Some(&known.id), title)
         .trail(step_up(&known.id, &known.name))
@@ -127,7 +127,7 @@ fn about(visitor: &Visitor, card: &PersonCard) -> Html {
 fn link_card(visitor: &Visitor, enterprise: &Enterprise, person: &Person, refused: Option<Given>) -> Html {
     let lang = visitor.lang();
     let t = |text: Text| text.get(lang);
-    let base = format!("/enterprises/{}/people/{}", enterprise.id, person.user_id);
+    let base = person_href(enterprise, person.user_id.as_str());
     let mut blocks = Vec::new();
     if person.unlink_asked.is_some() {
         blocks.push(super::blocks::notice(super::blocks::Tone::Warn, t(words::ASKED), ""));
@@ -241,7 +241,7 @@ async fn trace_page(bridge: &Bridge, visitor: &Visitor, enterprise: &str, user: 
     Ok(Page::new(visitor, Section::Directory, Some(&known.id), &format!("{} · {name}", t(words::TRACE)))
         .trail(step_up(&known.id, &known.name))
         .trail(Link::new(format!("{base}/directory"), t(w::NAV_DIRECTORY)))
-        .trail(Link::new(format!("{base}/people/{}", trace.user_id), name))
+        .trail(Link::new(person_href(&known, trace.user_id.as_str()), name))
         .block(html(&card))
         .block(sign_ins(visitor, &trace.sign_ins)))
 }
@@ -267,14 +267,14 @@ pub async fn bind(
 ) -> Response {
     let Posted { visitor, fields } = posted;
     let error = match bound(&bridge, &visitor, &enterprise, &user, &fields).await {
-        Ok(()) => return done(&format!("/enterprises/{enterprise}/people/{user}"), "bound"),
+        Ok(()) => return done(&person_path(&enterprise, &user), "bound"),
         Err(error) => error,
     };
     error.log();
     let given = Given::refused(fields, &error, visitor.lang());
-    let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+    let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
     let page = page(&bridge, &visitor, (&enterprise, &user), Some(given)).await;
-    visitor.answer(page.map(|page| page.block_if(told).answer_with(status_of(&error))))
+    visitor.answer(page.map(|page| page.told(told).answer_with(status_of(&error))))
 }
 
 async fn bound(
@@ -301,7 +301,7 @@ pub async fn unbind(
     posted: Posted,
 ) -> Response {
     match links::unlink(&bridge, &posted.visitor.actor, &enterprise, &user).await {
-        Ok(()) => done(&format!("/enterprises/{enterprise}/people/{user}"), "unbound"),
+        Ok(()) => done(&person_path(&enterprise, &user), "unbound"),
         Err(error) => posted.visitor.problem(&error),
     }
 }
@@ -324,7 +324,7 @@ pub async fn allow_auto_bind(
 
 async fn marked(bridge: &Bridge, posted: &Posted, enterprise: &str, user: &str, mark: bool) -> Response {
     match service::mark(bridge, &posted.visitor.actor, enterprise, user, mark).await {
-        Ok(()) => done(&format!("/enterprises/{enterprise}/people/{user}"), "saved"),
+        Ok(()) => done(&person_path(enterprise, user), "saved"),
         Err(error) => posted.visitor.problem(&error),
     }
 }

@@ -14,7 +14,7 @@ use state::config::TenantConfig;
 use super::blocks::{Card, Html, Tone, button_link, copy, empty_box, facts, html, link, quiet, stack, tag, text, time};
 use super::form::{Choice, Field, Fields, Form, Given, Kind};
 use super::oa_instances::{done, refused_or_not};
-use super::page::{Page, Section, problem_block};
+use super::page::{Page, Section, refusal_block};
 use super::visitor::{Posted, Visitor, status_of};
 use super::words as w;
 use crate::error::ApiError;
@@ -232,9 +232,9 @@ pub async fn save(State(bridge): State<Bridge>, posted: Posted) -> Response {
     };
     error.log();
     let given = Given::refused(fields, &error, visitor.lang());
-    let told = given.errors.is_empty().then(|| problem_block(&error, visitor.lang()));
+    let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
     let config = service::find(&bridge, &visitor.actor, tenant.as_str()).await;
     visitor.answer(
-        config.map(|config| page(&bridge, &visitor, &config, &given).block_if(told).answer_with(status_of(&error))),
+        config.map(|config| page(&bridge, &visitor, &config, &given).told(told).answer_with(status_of(&error))),
     )
 }

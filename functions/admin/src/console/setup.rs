@@ -118,5 +118,5 @@ fn refused(lang: Lang, fields: Fields, error: &ApiError) -> Response {
     let told = given.errors.is_empty() || error.problem() == problem::SETUP_KEY_REFUSED;
     let stage = if error.problem() == problem::SETUP_CLOSED { Stage::Closed } else { Stage::Open };
     let status: StatusCode = status_of(error);
-    page(lang, stage, &given).block_if(told.then(|| problem_block(error, lang))).answer_with(status)
+    page(lang, stage, &given).told(told.then(|| problem_block(error, lang))).answer_with(status)
 }

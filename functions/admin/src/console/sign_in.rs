@@ -5,7 +5,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use domain::problem;
-use domain::text::Lang;
+use domain::text::{Lang, Text};
 use platform::http::{host_cookie, is_cross_site};
 use signin::Bridge;
 
@@ -19,10 +19,26 @@ use crate::error::ApiError;
 
 /// How long the choice of a language is kept: a year.
 const LANG_S: i64 = 365 * 86_400;
+/// Bytes of a form that outlived its session, as it travels through the sign-in: as much as any plain form has.
+pub const KEPT_BYTES_MAX: usize = crate::BODY_BYTES_MAX;
+/// Fields that hold a secret. They are not kept through a sign-in: what is kept stands readable in a page.
+const SECRETS: [&str; 8] = [
+    "client_secret",
+    "scim_bearer",
+    "push_secret",
+    "pull_secret",
+    "oidc_secret",
+    "password",
+    "current_password",
+    "key",
+];
 
-/// A path of this console that a browser may be sent to; anything else leads to the overview.
+/// A path of this console that a browser may be sent to; anything else leads to the overview. Browsers leave tabs and
+/// line ends out of an address, so that one of them between two slashes leads to another host; whatever else is no
+/// plain letter stands encoded in every address of ours.
 pub fn safe_path(path: &str) -> &str {
-    let own = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']);
+    let misread = |c: char| c == '\\' || !c.is_ascii_graphic();
+    let own = path.starts_with('/') && !path.starts_with("//") && !path.contains(misread);
     if own { path } else { "/" }
 }
 
@@ -40,16 +56,24 @@ pub async fn show(State(bridge): State<Bridge>, request: Request<Body>) -> Respo
 /// The sign-in page after a form that came without a session: what was typed goes along, but no secret.
 pub fn again(lang: Lang, path: &str, typed: &Fields) -> Response {
     let mut kept = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in typed.iter().filter(|(name, _)| *name != "csrf" && !is_secret(name)) {
+    for (name, value) in typed.iter().filter(|(name, _)| *name != "csrf" && !SECRETS.contains(name)) {
         kept.append_pair(name, value);
     }
-    let given = Fields::default().with("resume", safe_path(path)).with("kept", kept.finish());
-    let told = notice(Tone::Warn, w::EXPIRED.get(lang), w::EXPIRED_KEPT.get(lang));
-    page(lang, &Given::fresh(given), Some(told)).answer_with(StatusCode::UNAUTHORIZED)
+    let kept = kept.finish();
+    if kept.len() > KEPT_BYTES_MAX {
+        return expired(lang, Fields::default(), w::EXPIRED_TOO_LONG);
+    }
+    expired(lang, Fields::default().with("resume", safe_path(path)).with("kept", kept), w::EXPIRED_KEPT)
 }
 
-fn is_secret(name: &str) -> bool {
-    ["secret", "password", "bearer", "key"].iter().any(|part| name.contains(part))
+/// The same after a file, which no page can give back: after signing in the form is shown once more.
+pub fn again_with_file(lang: Lang, form: &str) -> Response {
+    expired(lang, Fields::default().with("back", safe_path(form)), w::EXPIRED_FILE)
+}
+
+fn expired(lang: Lang, fields: Fields, why: Text) -> Response {
+    let told = notice(Tone::Warn, w::EXPIRED.get(lang), why.get(lang));
+    page(lang, &Given::fresh(fields), Some(told)).answer_with(StatusCode::UNAUTHORIZED)
 }
 
 fn page(lang: Lang, given: &Given, told: Option<Html>) -> Page {
@@ -163,6 +187,7 @@ mod tests {
             ("https://evil.example", "/"),
             ("/\\evil.example", "/"),
             ("/a\r\nset-cookie: x", "/"),
+            ("/\t/evil.example", "/"),
             ("", "/"),
         ] {
             assert_eq!(safe_path(path), want, "{path:?}");

@@ -91,12 +91,8 @@ impl Visitor {
         page.answer_with(status_of(error))
     }
 
-    /// The visitor of a request that is no form: without a session he is sent to sign in.
-    pub async fn signed_in(parts: &mut Parts, bridge: &Bridge) -> Result<Self, Response> {
-        Self::from_request_parts(parts, bridge).await
-    }
-
-    async fn find(parts: &mut Parts, bridge: &Bridge) -> Result<Option<Self>, ApiError> {
+    /// Whoever makes the request; `None` without a session.
+    pub async fn find(parts: &mut Parts, bridge: &Bridge) -> Result<Option<Self>, ApiError> {
         let lang = lang_of(&parts.headers);
         let Some(value) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
         let Some(session) = console_session::session(bridge, value).await? else { return Ok(None) };
@@ -110,7 +106,7 @@ impl Visitor {
 
     /// Refuses what the visitor's role does not allow.
     #[expect(clippy::result_large_err, reason = "an extractor's rejection is the response itself")]
-    fn admitted(self, parts: &Parts) -> Result<Self, Response> {
+    pub fn admitted(self, parts: &Parts) -> Result<Self, Response> {
         let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
         let needs = super::needs(parts.method.as_str(), path);
         if needs.is_some_and(|permission| self.may(permission)) {

@@ -43,6 +43,8 @@ domain::texts! {
     LINKED = "已关联" / "Linked";
     NOT_LINKED = "未关联" / "Not linked";
     PROBLEM = "无法完成" / "This did not work";
+    NOT_FOUND = "它可能已被删除，或者地址不完整。请从概览重新进入。"
+        / "It may have been deleted, or the address is not complete. Start from the overview.";
     CHECK_FIELDS = "有内容需要修改，尚未保存。" / "Some values need a correction. Nothing has been saved.";
     BACK = "返回" / "Back";
 
@@ -78,6 +80,11 @@ domain::texts! {
     EXPIRED = "会话已过期，请重新登录。" / "Your session has ended. Sign in again.";
     EXPIRED_KEPT = "您填写的内容已保留，登录后可以继续（密钥和密码需要重新填写）。" / "What you typed has been kept: you can go on after signing in. \
         Secrets and passwords have to be entered again.";
+    EXPIRED_TOO_LONG = "您填写的内容太长，无法保留：请在浏览器中后退，复制后再登录。" / "What you typed is too long to be kept: go back in \
+        the browser and copy it before you sign in.";
+    EXPIRED_FILE = "文件没有保存：登录后请重新选择。" / "The file was not taken: choose it again after signing in.";
+    STILL_HERE = "没有保存任何内容，您填写的内容还在下面；再次保存会覆盖对方的修改。"
+        / "Nothing was saved. What you typed is still below; saving it again replaces what somebody else has saved.";
     RESUME_TITLE = "继续刚才的操作" / "Go on where you were";
     RESUME_TEXT = "您填写的内容都在。点击继续即可提交。" / "What you typed is here. Continue submits it.";
     WRONG_SIGN_IN = "登录名或密码不正确。" / "The login name or the password is wrong.";
@@ -106,13 +113,67 @@ pub fn done(name: &str) -> Option<domain::text::Text> {
 
 #[cfg(test)]
 mod tests {
+    use domain::text::Text;
+
+    use super::super::{
+        accounts, app_checks, apps, audit, auto_bind, bindings, danger, directory, enterprises, history, link_jobs,
+        network, oa_instances, overview, person, scan_login, setup, welink_sign_in,
+    };
+
+    /// The catalogue of each file that has one.
+    const CATALOGUES: [&[Text]; 19] = [
+        super::ALL,
+        accounts::words::ALL,
+        app_checks::words::ALL,
+        apps::words::ALL,
+        audit::words::ALL,
+        auto_bind::words::ALL,
+        bindings::words::ALL,
+        danger::words::ALL,
+        directory::words::ALL,
+        enterprises::words::ALL,
+        history::words::ALL,
+        link_jobs::words::ALL,
+        network::words::ALL,
+        oa_instances::words::ALL,
+        overview::words::ALL,
+        person::words::ALL,
+        scan_login::words::ALL,
+        setup::words::ALL,
+        welink_sign_in::words::ALL,
+    ];
+
+    /// WeLink's own words, which stand in its pages in Chinese alone.
+    const OF_WELINK: [&str; 7] = ["身份与鉴权", "通讯录同步", "通讯录", "获取…", "待办通知", "基本信息", "接口权限"];
+
+    fn is_chinese(text: &str) -> bool {
+        text.chars().any(|c| ('\u{3000}'..'\u{a000}').contains(&c) || ('\u{ff00}'..'\u{fff0}').contains(&c))
+    }
+
     #[test]
-    fn every_text_is_there_in_both_languages() {
-        for text in super::ALL.iter().filter(|text| **text != super::OTHER_LANG) {
-            let chinese = |text: &str| text.chars().any(|c| c >= '\u{4e00}');
-            let either = chinese(text.zh) || chinese(text.en);
-            assert!(either, "{}", text.en);
-            assert!(text.en.chars().any(|c| c.is_ascii_alphabetic()) || chinese(text.en), "{}", text.zh);
+    fn adm_09_every_text_of_the_console_is_there_in_both_languages() {
+        let mut count = 0;
+        for text in CATALOGUES.iter().copied().flatten() {
+            // The way to the other language is named in that language.
+            if [super::OTHER_LANG, super::OTHER_LANG_NAME].contains(text) {
+                continue;
+            }
+            // A name that is the same in both, such as TLS.
+            let is_name = text.zh == text.en && text.zh.is_ascii();
+            assert!(is_name || is_chinese(text.zh), "no Chinese: {text:?}");
+            let en = OF_WELINK.iter().fold(text.en.to_owned(), |en, word| en.replace(word, ""));
+            assert!(!is_chinese(&en) && en.chars().any(|c| c.is_ascii_alphabetic()), "no English: {text:?}");
+            count += 1;
         }
+        assert!(count > 400, "{count}");
+    }
+
+    #[test]
+    fn adm_09_no_catalogue_of_the_console_is_left_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/console");
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        let with_one = texts.filter(|text| text.contains("domain::texts! {\n")).count();
+        assert_eq!(with_one, CATALOGUES.len());
     }
 }

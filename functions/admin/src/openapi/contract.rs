@@ -6,9 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::values;
 use crate::{accounts, api_keys, apps, audit, auto_bind, conflicts, directory, enterprises, history};
-use crate::{input, link_jobs, links, oa_instances, oa_secrets, scan_login, sheet, tenants, transfer, visible_range};
+use crate::{input, link_jobs, links, oa_instances, oa_secrets, own_password, scan_login, sheet};
 use crate::{messages, rules};
 use crate::{runs, sync_settings};
+use crate::{tenants, transfer, visible_range};
 
 /// Schemas by their names.
 pub(super) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -57,6 +58,7 @@ pub(super) const BODIES: &[(&str, Takes)] = &[
     ("POST /v1/enterprises/{enterprise}/links", Takes::Json(json::<links::NewLink>)),
     ("POST /v1/signing-keys/rotate", Takes::Json(json::<input::Nothing>)),
     ("POST /v1/setup-keys", Takes::Nothing),
+    ("POST /v1/me/password", Takes::Json(json::<own_password::NewPassword>)),
     ("POST /v1/tenants/{tenant}/accounts", Takes::Json(json::<accounts::NewAccount>)),
     ("PATCH /v1/accounts/{account}", Takes::Json(json::<accounts::Change>)),
     ("POST /v1/tenants/{tenant}/api-keys", Takes::Json(json::<api_keys::NewApiKey>)),
@@ -133,7 +135,8 @@ pub(super) const CREATING: &[&str] = &[
 ];
 
 /// Routes other than deletions that answer without a body: 204.
-pub(super) const SILENT: &[&str] = &["PUT /v1/enterprises/{enterprise}/people/{user}/no-auto-bind"];
+pub(super) const SILENT: &[&str] =
+    &["PUT /v1/enterprises/{enterprise}/people/{user}/no-auto-bind", "POST /v1/me/password"];
 
 pub(super) const CSV: &str = "text/csv";
 pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

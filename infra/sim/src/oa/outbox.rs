@@ -1,5 +1,5 @@
-//! What the OA tells the bridge: CloudEvents 1.0 about to-dos (oa-api.md C.5), signed as Standard Webhooks (C.6), and the
-//! list of what is open, against which the bridge compares every night.
+//! What the OA tells the bridge: CloudEvents 1.0 about to-dos (oa-api.md C.5), signed as Standard Webhooks (C.6), and
+//! the list of what is open, against which the bridge compares every night.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -222,9 +222,9 @@ impl Oa {
     }
 }
 
-/// `GET /v1/todos/open?after=&count=`: every open to-do by its number, for the nightly comparison. The contract names no
-/// interface for it; this is the demonstration's: the rows are the `data` of `oa.todo.created` with the `sequence` of
-/// the last event, `next` is the `after` of the next page.
+/// `GET /v1/todos/open?after=&count=`: every open to-do by its number, for the nightly comparison. The contract names
+/// no interface for it; this is the demonstration's: the rows are the `data` of `oa.todo.created` with the `sequence`
+/// of the last event, `next` is the `after` of the next page.
 pub(super) async fn open_list(
     State(oa): State<Oa>,
     headers: HeaderMap,

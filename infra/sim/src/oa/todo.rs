@@ -60,6 +60,8 @@ pub(super) struct Todo {
     pub(super) decision: Option<Decision>,
     /// The account that asked.
     pub(super) applicant: String,
+    /// Asked on the pages; the others belong to the demonstration, and only their owners see them.
+    made: bool,
     applicant_zh: String,
     applicant_en: String,
     /// Chooses among the variants below.
@@ -138,6 +140,11 @@ impl Kind {
 }
 
 impl Todo {
+    /// Whether this account asked for it, and may remind and withdraw.
+    pub(super) fn is_asked_by(&self, account: &str) -> bool {
+        self.made && self.applicant == account
+    }
+
     pub(super) fn title(&self, lang: Lang) -> String {
         format!("{}-{}-{}", self.kind.name().get(lang), self.applicant(lang), day_text(self.received))
     }
@@ -242,6 +249,7 @@ fn standing(oa: &Oa, id: u32) -> Option<Todo> {
         received: oa.0.started.plus_ms(-HOUR_MS * (2 + i64::from(number * 13 % 70))),
         decision: None,
         applicant: applicant.id.clone(),
+        made: false,
         applicant_zh: applicant.name_zh.clone(),
         applicant_en: applicant.name_en.clone(),
         variant,
@@ -259,6 +267,7 @@ fn asked_for(oa: &Oa, id: u32, made: &Made) -> Option<Todo> {
         received: made.at,
         decision: None,
         applicant: made.applicant.clone(),
+        made: true,
         applicant_zh: applicant.name(Lang::Zh).to_owned(),
         applicant_en: applicant.name(Lang::En).to_owned(),
         variant: usize::try_from(id).unwrap_or(0),
@@ -285,7 +294,7 @@ pub(super) fn of(oa: &Oa, account: &str) -> Vec<Todo> {
 
 /// Everything that this account has asked for, newest first.
 pub(super) fn asked_by(oa: &Oa, account: &str) -> Vec<Todo> {
-    newest_first(all(oa).into_iter().filter(|todo| todo.applicant == account).collect())
+    newest_first(all(oa).into_iter().filter(|todo| todo.is_asked_by(account)).collect())
 }
 
 #[cfg(test)]

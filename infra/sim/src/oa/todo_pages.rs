@@ -107,7 +107,7 @@ struct TodoPage {
 /// The to-do, if this person decides it or has asked for it.
 fn visible(oa: &Oa, account: &Account, id: &str) -> Result<Todo, Explained> {
     let todo = id.parse().ok().and_then(|id| todo::find(oa, id)).ok_or(MISSING)?;
-    if todo.owner == account.id || todo.applicant == account.id { Ok(todo) } else { Err(NOT_YOURS) }
+    if todo.owner == account.id || todo.is_asked_by(&account.id) { Ok(todo) } else { Err(NOT_YOURS) }
 }
 
 async fn todo_page(State(oa): State<Oa>, Path(id): Path<String>, Member { visit, signed }: Member) -> Response {
@@ -123,7 +123,7 @@ async fn todo_page(State(oa): State<Oa>, Path(id): Path<String>, Member { visit,
         facts: todo.facts(visit.lang),
         decided: todo.decision.map(|decision| minute_text(decision.at)),
         mine: todo.owner == signed.account.id,
-        asked: todo.applicant == signed.account.id,
+        asked: todo.is_asked_by(&signed.account.id),
         owner: owner.unwrap_or_default(),
         colleagues: people.into_iter().filter(|(id, _)| *id != todo.owner).collect(),
     };
@@ -153,7 +153,7 @@ async fn act(
         Err(refusal) => return explain(&oa, &visit, refusal),
     };
     let Ok(Form(choice)) = form else { return explain(&oa, &visit, MISSING) };
-    let (mine, asked) = (todo.owner == signed.account.id, todo.applicant == signed.account.id);
+    let (mine, asked) = (todo.owner == signed.account.id, todo.is_asked_by(&signed.account.id));
     match choice.verdict.as_str() {
         "approve" if mine => flow::end(&oa, todo.id, Verdict::Approved),
         "return" if mine => flow::end(&oa, todo.id, Verdict::Returned),

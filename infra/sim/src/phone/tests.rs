@@ -259,6 +259,69 @@ async fn the_login_page_sends_errors_back_but_never_to_a_foreign_address() {
     }
 }
 
+/// Sends over the API, as the bridge does.
+async fn call(state: &PhoneState, client_id: &str, path: &str, body: &Value) -> Value {
+    let api = state.welink.router();
+    let secret = state.welink.app(client_id).unwrap().client_secret;
+    let post = |path: &str, token: &str, body: &Value| {
+        Request::post(path).header("x-wlk-Authorization", token).body(Body::from(body.to_string())).unwrap()
+    };
+    let ticket = json!({"client_id": client_id, "client_secret": secret.expose()});
+    let ticket: Value = serde_json::from_str(&send(&api, post("/api/auth/v2/tickets", "", &ticket)).await.2).unwrap();
+    let token = ticket["access_token"].as_str().unwrap();
+    serde_json::from_str(&send(&api, post(path, token, body)).await.2).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_and_to_dos_are_shown_counted_and_read() {
+    let (state, router, client_id) = bench();
+    let to = json!(["lihua@welink"]);
+    let card = json!({
+        "toUserList": to, "msgOwner": "审批", "msgTitle": "{\"CN\":\"采购申请\",\"EN\":\"Purchase <request>\"}",
+        "msgContent": "等待部门审批", "urlType": "html", "urlPath": "http://deep.localhost:9400/h/a_1?to=%2Fm%2F42",
+        "desktopUrlPath": "http://desk.localhost:9400/h/a_1", "messageStatus": "{\"CN\":\"待处理\",\"EN\":\"pending\"}",
+    });
+    assert_eq!(call(&state, &client_id, "/api/messages/v2/card/common", &card).await["code"], "0");
+    let mut phone_only = card.clone();
+    phone_only["receiveDeviceType"] = json!(1);
+    phone_only["urlPath"] = json!("");
+    phone_only["desktopUrlPath"] = json!("");
+    assert_eq!(call(&state, &client_id, "/api/messages/v2/card/common", &phone_only).await["code"], "0");
+    let todo = json!({
+        "taskId": "t1", "taskTitle": "请假申请", "userId": "lihua@welink", "userNameCn": "李华", "userNameEn": "Li Hua",
+        "detailsUrl": "http://deep.localhost:9400/h/a_1?to=%2Fm%2F43", "appName": "OA", "applicantUserId": "w@welink",
+        "applicantUserNameCn": "王芳", "applicantUserNameEn": "Wang Fang", "applicantId": "43",
+    });
+    assert_eq!(call(&state, &client_id, "/api/todo/v3/addtask", &todo).await["code"], "0");
+    let path = format!("/t/{TENANT}/lihua%40welink");
+    let todos = get_page(&router, &format!("{path}/todos?lang=en")).await;
+    for part in [
+        "请假申请",
+        "from Wang Fang",
+        "data-test=\"unread\">2<",
+        "data-test=\"open\">1<",
+        "data-origins=\"http://bridge.localhost:9400 http://deep.localhost:9400\"",
+    ] {
+        assert!(todos.contains(part), "{part}");
+    }
+    let phone = get_page(&router, &format!("{path}/messages?lang=en")).await;
+    assert!(phone.contains("Purchase &#60;request&#62;") && phone.contains("class=\"state blue\""));
+    assert!(
+        phone.contains("data-client=") && phone.contains("data-test=\"unread\">1<"),
+        "one leads nowhere: seen is read"
+    );
+    let pc = get_page(&router, &format!("{path}/messages?device=pc&lang=zh")).await;
+    assert!(pc.contains("http://desk.localhost:9400/h/a_1") && pc.contains("待处理") && pc.contains("data-pc-client="));
+    assert_eq!(pc.matches("data-message=").count(), 1, "the other is for phones");
+    let read = Request::post("/sim/read")
+        .header("content-type", "application/json")
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::from(json!({"userId": "lihua@welink", "number": 1}).to_string()))
+        .unwrap();
+    assert_eq!(send(&router, read).await.0, StatusCode::NO_CONTENT);
+    assert!(!get_page(&router, &format!("{path}/messages")).await.contains("data-test=\"unread\""));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_element_asks_who_scans_and_its_code_is_worth_one_auth_code() {
     let (_, router, ask) = login();

@@ -203,6 +203,7 @@ pub(super) fn refusal(reason: DirectoryError) -> Text {
     match reason {
         DirectoryError::UnknownTenant | DirectoryError::OtherTenant => Text::new("没有这个企业", "no such company"),
         DirectoryError::UnknownMember => Text::new("企业里没有这位成员", "the company has no such member"),
+        DirectoryError::UnknownDepartment => Text::new("企业里没有这个部门", "the company has no such department"),
         DirectoryError::UnknownApp => Text::new("没有这个 client_id 的应用", "there is no app with this client_id"),
         DirectoryError::NotVisible => Text::new("应用对这位成员不可见", "the app is not visible to this member"),
         DirectoryError::NotOpened => Text::new("这位成员的账号未开通", "the member's account is not open"),

@@ -86,7 +86,8 @@ pub(super) fn issuable(world: &World, user_id: &str, client_id: &str) -> Result<
     if member.status != MemberStatus::Opened {
         return Err(DirectoryError::NotOpened);
     }
-    if app.range.holds(user_id) { Ok(()) } else { Err(DirectoryError::NotVisible) }
+    let in_scope = !world.settings.contact.scope_is_range || world.scope_holds(app, member);
+    if app.range.holds(user_id) && in_scope { Ok(()) } else { Err(DirectoryError::NotVisible) }
 }
 
 /// What the phone does when a page asks: the app must be visible and the account open.

@@ -28,6 +28,8 @@ impl WeLink {
                 parent_code: dept_code(company, parent),
                 name_zh: department.name_zh.clone(),
                 name_en: department.name_en.clone(),
+                order: 0,
+                heads: Vec::new(),
             };
             self.add_department(&tenant_id, entry)?;
         }

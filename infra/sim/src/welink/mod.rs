@@ -1,4 +1,4 @@
-//! A simulated WeLink open platform: single sign-on, messages and to-dos (welink-api.md 1 to 4, 6, 7).
+//! A simulated WeLink open platform: single sign-on, contacts, messages and to-dos (welink-api.md 1 to 7, 10).
 //!
 //! [`WeLink`] is one vendor with its companies, people and apps. [`WeLink::router`] serves the API; the methods are
 //! what people do outside the API: the developer console, the administrator's choices, and the phone that asks for an
@@ -7,16 +7,24 @@
 
 mod answer;
 mod bilingual;
+mod bulk;
+mod callbacks;
 mod codes;
 mod contact;
+mod contact_settings;
 mod element;
 mod gate;
+mod jobs;
+mod lists;
 mod load;
 mod log;
 mod messages;
 mod model;
 pub(crate) mod oauth;
+mod people;
 mod readings;
+mod records;
+mod routes;
 mod seen;
 mod serve;
 mod settings;
@@ -24,6 +32,8 @@ mod tenants;
 mod todos;
 mod tokens;
 mod world;
+mod write;
+mod write_person;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,11 +48,14 @@ use platform::secret::Secret;
 use crate::faults::{Dialect, Faults};
 
 pub use bilingual::Bilingual;
+pub use callbacks::{Delivered, Delivery, Event, open as open_callback, seal as seal_callback};
+pub use contact_settings::{Closed, ContactSettings, EmptyPage, Generations, Orders, ParentInBatch, Running};
 pub use load::{dept_code, user_id_of};
 pub use log::{LogEntry, NO_ANSWER};
 pub use messages::{Label, Message, MessageCopy, MessageKind};
 pub use model::{
-    App, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant, VisibleRange,
+    App, ContactScope, Credentials, Department, DirectoryError, Member, MemberStatus, NewApp, Permission, Tenant,
+    VisibleRange,
 };
 pub use seen::Received;
 pub use settings::{Overlong, Partial, Rates, Settings, TodoRepeat, Windows};
@@ -101,8 +114,11 @@ impl WeLink {
         serve::recorded(self, self.0.faults.wrap(endpoints, Dialect::WeLink))
     }
 
+    /// The state, with everything done that is due.
     fn world(&self) -> MutexGuard<'_, World> {
-        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.0.world.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs::settle(&mut world, self.0.clock.now());
+        world
     }
 
     fn now(&self) -> Timestamp {
@@ -141,35 +157,49 @@ impl WeLink {
 
     /// Adds or replaces a department.
     pub fn add_department(&self, tenant_id: &str, department: Department) -> Result<(), DirectoryError> {
+        let now = self.now();
         let mut world = self.world();
         if !world.tenants.contains_key(tenant_id) {
             return Err(DirectoryError::UnknownTenant);
         }
-        world.departments.insert((tenant_id.to_owned(), department.dept_code.clone()), department);
+        callbacks::tell(&mut world, tenant_id, &Event::EditDepartment(department.dept_code.clone()), now);
+        world.departments.insert(tenant_id, department);
         Ok(())
     }
 
     /// The departments of a company in the order of their codes.
     pub fn departments(&self, tenant_id: &str) -> Vec<Department> {
-        let world = self.world();
-        let of_tenant = world.departments.iter().filter(|((tenant, _), _)| tenant == tenant_id);
-        of_tenant.map(|(_, department)| department.clone()).collect()
+        self.world().departments.of(tenant_id).cloned().collect()
     }
 
     /// Adds or replaces a person.
     pub fn add_member(&self, tenant_id: &str, member: Member) -> Result<(), DirectoryError> {
+        let now = self.now();
         let mut world = self.world();
         if !world.tenants.contains_key(tenant_id) {
             return Err(DirectoryError::UnknownTenant);
         }
-        world.members.insert((tenant_id.to_owned(), member.user_id.clone()), member);
+        callbacks::tell(&mut world, tenant_id, &Event::EditUser(member.user_id.clone()), now);
+        world.members.insert(tenant_id, member);
         Ok(())
     }
 
     /// Removes a person; codes that were issued for him are worth nothing from now on.
     pub fn remove_member(&self, tenant_id: &str, user_id: &str) -> Result<Member, DirectoryError> {
-        let key = (tenant_id.to_owned(), user_id.to_owned());
-        self.world().members.remove(&key).ok_or(DirectoryError::UnknownMember)
+        let now = self.now();
+        let mut world = self.world();
+        let removed = world.members.remove(tenant_id, user_id).ok_or(DirectoryError::UnknownMember)?;
+        callbacks::tell(&mut world, tenant_id, &Event::DeleteUser(user_id.to_owned()), now);
+        Ok(removed)
+    }
+
+    /// Removes a department, whatever is in it.
+    pub fn remove_department(&self, tenant_id: &str, dept_code: &str) -> Result<Department, DirectoryError> {
+        let now = self.now();
+        let mut world = self.world();
+        let removed = world.departments.remove(tenant_id, dept_code).ok_or(DirectoryError::UnknownDepartment)?;
+        callbacks::tell(&mut world, tenant_id, &Event::DeleteDepartment(dept_code.to_owned()), now);
+        Ok(removed)
     }
 
     /// One person.
@@ -204,6 +234,8 @@ impl WeLink {
             pc_url: new.pc_url,
             permissions: Permission::ALL.into_iter().collect(),
             range: VisibleRange::Everyone,
+            scope: ContactScope::Everything,
+            callback_url: None,
             oauth_redirects: BTreeSet::new(),
         };
         world.apps.insert(client_id.clone(), app);
@@ -251,6 +283,11 @@ impl WeLink {
     /// Sets who sees the app (可见范围).
     pub fn set_visible_range(&self, client_id: &str, range: VisibleRange) -> Result<(), DirectoryError> {
         self.edit_app(client_id, |app| app.range = range)
+    }
+
+    /// Sets whose contacts the app reads (通讯录权限范围).
+    pub fn set_contact_scope(&self, client_id: &str, scope: ContactScope) -> Result<(), DirectoryError> {
+        self.edit_app(client_id, |app| app.scope = scope)
     }
 
     /// Replaces the secret. Tokens fetched with the old one live on until they expire.

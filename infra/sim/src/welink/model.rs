@@ -28,6 +28,10 @@ pub struct Department {
     pub parent_code: String,
     pub name_zh: String,
     pub name_en: String,
+    /// Order among siblings; 0 = never set.
+    pub order: u16,
+    /// userIds of its heads, at most five.
+    pub heads: Vec<String>,
 }
 
 /// `userStatus` (welink-api.md 4.4).
@@ -71,6 +75,9 @@ pub struct Member {
     pub employee_id: Option<String>,
     pub position_zh: Option<String>,
     pub position_en: Option<String>,
+    /// The secretary's userId.
+    pub secretary: Option<String>,
+    pub remark: Option<String>,
     /// Administrator of the company.
     pub is_admin: bool,
     pub created: Timestamp,
@@ -93,6 +100,8 @@ impl Member {
             employee_id: None,
             position_zh: None,
             position_en: None,
+            secretary: None,
+            remark: None,
             is_admin: false,
             created: now,
             updated: now,
@@ -107,6 +116,10 @@ pub enum Permission {
     SignIn,
     /// 用户详细信息: user detail and the old `/api/contact/v1/users`.
     UserDetail,
+    /// 用户简单信息: the simple lists.
+    UserSimple,
+    /// 用户邮箱信息: the address, anywhere.
+    UserEmail,
     /// 企业信息: `/api/tenant/v1/tenants`.
     TenantInfo,
     /// 轻应用鉴权: `/api/auth/v1/jstickets`.
@@ -121,9 +134,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission that some interface of the simulator asks for.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SignIn,
         Self::UserDetail,
+        Self::UserSimple,
+        Self::UserEmail,
         Self::TenantInfo,
         Self::JsTickets,
         Self::Departments,
@@ -152,6 +167,15 @@ impl VisibleRange {
     }
 }
 
+/// Whose contacts an app may read (通讯录权限范围).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ContactScope {
+    #[default]
+    Everything,
+    /// These departments, with what is below them as the settings say.
+    Departments(BTreeSet<String>),
+}
+
 /// An integrated app (welink-api.md 3.1, 9).
 #[derive(Debug, Clone)]
 pub struct App {
@@ -166,6 +190,9 @@ pub struct App {
     pub pc_url: String,
     pub permissions: BTreeSet<Permission>,
     pub range: VisibleRange,
+    pub scope: ContactScope,
+    /// Where changes of contacts are told (welink-api.md 10); `None` = nowhere.
+    pub callback_url: Option<String>,
     /// Where the authorise page may send a browser back to (welink-api.md 3.4); set by
     /// `WeLink::register_oauth_redirect`.
     pub oauth_redirects: BTreeSet<String>,
@@ -197,6 +224,8 @@ pub enum DirectoryError {
     UnknownTenant,
     #[error("no such member")]
     UnknownMember,
+    #[error("no such department")]
+    UnknownDepartment,
     #[error("no such app")]
     UnknownApp,
     #[error("the app belongs to another company")]

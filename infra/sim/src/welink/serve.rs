@@ -15,9 +15,10 @@ use serde_json::Value;
 
 use super::answer::{Answer, Refusal, message, wobble};
 use super::model::Permission;
+use super::routes::DEPARTMENT_BY_PATH;
 use super::tokens::{Family, authorise, authorise_user, tickets_get, tickets_v1, tickets_v2};
 use super::world::{Call, Caller, World};
-use super::{WeLink, codes, contact, log, messages, oauth, readings, tenants, todos};
+use super::{WeLink, codes, log, messages, oauth, readings, routes, tenants, todos};
 use crate::faults::{Fired, Knob};
 
 /// Bytes of a request body at most.
@@ -28,15 +29,15 @@ const PARAMS_MAX: usize = 64;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One interface. Its `name` is also its key in the rate windows and the counts.
-struct Endpoint {
-    name: &'static str,
-    needs: Needs,
-    run: fn(&mut World, &Call, Option<&Caller>) -> Answer,
+pub(super) struct Endpoint {
+    pub(super) name: &'static str,
+    pub(super) needs: Needs,
+    pub(super) run: fn(&mut World, &Call, Option<&Caller>) -> Answer,
 }
 
 /// What an interface asks of its caller.
 #[derive(Debug, Clone, Copy)]
-enum Needs {
+pub(super) enum Needs {
     /// No token: the request itself names the client.
     Nothing,
     /// An app's token with a permission.
@@ -46,11 +47,8 @@ enum Needs {
 }
 
 const SIGN_IN: Needs = Needs::App(Family::General, Permission::SignIn);
-const USER_DETAIL: Needs = Needs::App(Family::Contact, Permission::UserDetail);
 const TENANT_INFO: Needs = Needs::App(Family::General, Permission::TenantInfo);
 const JS_TICKETS: Needs = Needs::App(Family::JsTickets, Permission::JsTickets);
-const DEPARTMENTS: Needs = Needs::App(Family::Contact, Permission::Departments);
-const CONTACT_SYNC: Needs = Needs::App(Family::Contact, Permission::ContactSync);
 const TODO: Needs = Needs::App(Family::Todo, Permission::Todo);
 /// One permission opens both (待办通知, welink-api.md 6).
 const MESSAGES: Needs = Needs::App(Family::Messages, Permission::Todo);
@@ -64,13 +62,8 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint { name: "GET /api/oauth2/v1/token", needs: Needs::Nothing, run: oauth::token },
     Endpoint { name: "GET /api/auth/v1/userid", needs: Needs::User, run: oauth::userid },
     Endpoint { name: "GET /api/auth/v2/userid", needs: SIGN_IN, run: codes::userid },
-    Endpoint { name: "POST /api/contact/v2/user/detail", needs: USER_DETAIL, run: contact::detail },
-    Endpoint { name: "POST /api/contact/v1/user/detail", needs: USER_DETAIL, run: contact::detail },
-    Endpoint { name: "GET /api/contact/v1/users", needs: USER_DETAIL, run: contact::users_v1 },
     Endpoint { name: "GET /api/tenant/v1/tenants", needs: TENANT_INFO, run: tenants::tenants },
     Endpoint { name: "GET /api/auth/v1/jstickets", needs: JS_TICKETS, run: readings::jstickets },
-    Endpoint { name: "GET /api/contact/v2/department/list", needs: DEPARTMENTS, run: readings::departments },
-    Endpoint { name: "POST /api/contact/v2/departments/status", needs: CONTACT_SYNC, run: readings::sync_status },
     Endpoint { name: "POST /api/messages/v3/send", needs: MESSAGES, run: messages::send },
     Endpoint { name: "POST /api/messages/v2/card/common", needs: MESSAGES, run: messages::card },
     Endpoint { name: "POST /api/messages/v1/update", needs: MESSAGES, run: messages::update },
@@ -83,7 +76,16 @@ const ENDPOINTS: &[Endpoint] = &[
 /// A trailing slash is accepted (welink-api.md 14).
 fn endpoint(method: &Method, path: &str) -> Option<&'static Endpoint> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    ENDPOINTS.iter().find(|e| e.name.split_once(' ').is_some_and(|(m, p)| m == method.as_str() && p == path))
+    let all = || ENDPOINTS.iter().chain(&routes::READ).chain(&routes::WRITE);
+    let named =
+        |path: &str| all().find(|e| e.name.split_once(' ').is_some_and(|(m, p)| m == method.as_str() && p == path));
+    named(path).or_else(|| named(&format!("{DEPARTMENT_BY_PATH}{{deptcode}}")).filter(|_| in_path(path).is_some()))
+}
+
+/// The code in the path of the one interface that has it there.
+fn in_path(path: &str) -> Option<&str> {
+    let code = path.strip_prefix(DEPARTMENT_BY_PATH)?.trim_end_matches('/');
+    (!code.is_empty() && !code.contains('/')).then_some(code)
 }
 
 /// What the request log learns from an answer.
@@ -117,7 +119,7 @@ pub(super) async fn serve(State(welink): State<WeLink>, request: Request) -> Res
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, "411000", None, Lang::Zh, None, &welink);
     };
-    let call = Call {
+    let mut call = Call {
         now: welink.now(),
         entropy: &welink.0.entropy,
         lang: if header(&parts.headers, "lang") == Some("en") { Lang::En } else { Lang::Zh },
@@ -135,6 +137,9 @@ pub(super) async fn serve(State(welink): State<WeLink>, request: Request) -> Res
     let Some(endpoint) = endpoint(&parts.method, parts.uri.path()) else {
         return respond(StatusCode::NOT_FOUND, "404", None, call.lang, None, &welink);
     };
+    if let Some(code) = in_path(parts.uri.path()).filter(|_| endpoint.name.ends_with("{deptcode}")) {
+        call.query.insert("deptCode".to_owned(), code.to_owned());
+    }
     let token = header(&parts.headers, "x-wlk-authorization");
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let address = address.map_or_else(|| "in-process".to_owned(), |info| info.0.ip().to_string());
@@ -171,6 +176,9 @@ fn answer(
         Needs::Nothing => (endpoint.run)(world, call, None),
         Needs::User => {
             authorise_user(world, token, call.now).and_then(|caller| (endpoint.run)(world, call, Some(&caller)))
+        }
+        Needs::App(..) if !routes::is_there(&world.settings.contact, endpoint.name) => {
+            Err(Refusal::with_status("501", world.settings.no_permission_status))
         }
         Needs::App(family, permission) => authorise(world, token, call.now, family, permission)
             .and_then(|caller| (endpoint.run)(world, call, Some(&caller))),

@@ -1,5 +1,7 @@
 //! Limits and open readings of the contract (welink-api.md 12, 16), each of which a test can switch.
 
+use super::contact_settings::ContactSettings;
+
 /// How a rate window moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Windows {
@@ -95,6 +97,7 @@ pub struct Settings {
     pub out_of_range_code: String,
     /// The HTTP status beside 501: 200 or 501 (welink-api.md 15, question 5).
     pub no_permission_status: u16,
+    pub contact: ContactSettings,
     pub overlong: Overlong,
     pub partial: Partial,
     pub todo_repeat: TodoRepeat,
@@ -122,6 +125,7 @@ impl Default for Settings {
             unknown_user_code: "47012".to_owned(),
             out_of_range_code: "47012".to_owned(),
             no_permission_status: 200,
+            contact: ContactSettings::default(),
             overlong: Overlong::Refused,
             partial: Partial::CodeWithItem,
             todo_repeat: TodoRepeat::Refused55007,

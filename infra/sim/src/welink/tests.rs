@@ -1,3 +1,5 @@
+mod contacts;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -206,8 +206,8 @@ fn answered(caller: &Caller, row: &TodoRow) -> Fields {
     data
 }
 
-/// `DELETE /api/todo/v1/deltask?taskId=` (welink-api.md 7.3): 55005 without a taskId, 55011 for another app's row, 55009
-/// or 55008 where there is none.
+/// `DELETE /api/todo/v1/deltask?taskId=` (welink-api.md 7.3): 55005 without a taskId, 55011 for another app's row,
+/// 55009 or 55008 where there is none.
 pub(super) fn delete(world: &mut World, call: &Call, caller: Option<&Caller>) -> Answer {
     let caller = caller.ok_or_else(|| Refusal::new("55014"))?;
     let task_id = call.param("taskId");

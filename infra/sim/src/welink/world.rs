@@ -7,13 +7,17 @@ use domain::time::Timestamp;
 use platform::entropy::Entropy;
 use serde_json::{Map, Value};
 
+use super::ROOT_DEPT;
+use super::callbacks::Callbacks;
 use super::codes::{Codes, Kept};
 use super::element::LoginCode;
 use super::gate::Gate;
+use super::jobs::Work;
 use super::log::RequestLog;
 use super::messages::Messages;
-use super::model::{App, Department, Member, Tenant};
+use super::model::{App, ContactScope, Department, Member, Tenant};
 use super::oauth::OAuthCode;
+use super::people::{Departments, Members};
 use super::settings::Settings;
 use super::todos::Todos;
 use super::tokens::{Failures, Tokens};
@@ -22,10 +26,10 @@ use super::tokens::{Failures, Tokens};
 pub(super) struct World {
     pub settings: Settings,
     pub tenants: BTreeMap<String, Tenant>,
-    /// By tenant and `deptCode`.
-    pub departments: BTreeMap<(String, String), Department>,
-    /// By tenant and `userId`.
-    pub members: BTreeMap<(String, String), Member>,
+    pub departments: Departments,
+    pub members: Members,
+    pub work: Work,
+    pub callbacks: Callbacks,
     pub apps: BTreeMap<String, App>,
     pub tokens: Tokens,
     pub failures: Failures,
@@ -44,20 +48,45 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn member(&self, tenant_id: &str, user_id: &str) -> Option<&Member> {
-        self.members.get(&(tenant_id.to_owned(), user_id.to_owned()))
+        self.members.get(tenant_id, user_id)
     }
 
     /// The members of one company in the order of their ids.
     pub(super) fn members_of<'w>(&'w self, tenant_id: &str) -> impl Iterator<Item = &'w Member> + use<'w> {
-        let tenant_id = tenant_id.to_owned();
-        self.members
-            .range((tenant_id.clone(), String::new())..)
-            .take_while(move |((tenant, _), _)| *tenant == tenant_id)
-            .map(|(_, member)| member)
+        self.members.of(tenant_id)
     }
 
     pub(super) fn department(&self, tenant_id: &str, dept_code: &str) -> Option<&Department> {
-        self.departments.get(&(tenant_id.to_owned(), dept_code.to_owned()))
+        self.departments.get(tenant_id, dept_code)
+    }
+
+    /// Whether a department is in the contact scope of an app.
+    pub(super) fn sees_department(&self, caller: &Caller, department: &Department) -> bool {
+        self.apps.get(&caller.client_id).is_some_and(|app| self.in_scope(app, &department.dept_code))
+    }
+
+    /// Whether a member is in an app's visible range and contact scope.
+    pub(super) fn sees_member(&self, caller: &Caller, member: &Member) -> bool {
+        let Some(app) = self.apps.get(&caller.client_id) else { return false };
+        app.range.holds(&member.user_id) && self.scope_holds(app, member)
+    }
+
+    pub(super) fn scope_holds(&self, app: &App, member: &Member) -> bool {
+        if member.dept_codes.is_empty() {
+            return self.in_scope(app, ROOT_DEPT);
+        }
+        member.dept_codes.iter().any(|code| self.in_scope(app, code))
+    }
+
+    fn in_scope(&self, app: &App, dept_code: &str) -> bool {
+        match &app.scope {
+            ContactScope::Everything => true,
+            ContactScope::Departments(codes) if codes.contains(dept_code) || codes.contains(ROOT_DEPT) => true,
+            ContactScope::Departments(codes) => {
+                let path = self.departments.path(&app.tenant_id, dept_code);
+                self.settings.contact.scope_includes_below && path.iter().any(|code| codes.contains(*code))
+            }
+        }
     }
 }
 

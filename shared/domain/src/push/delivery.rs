@@ -26,16 +26,31 @@ pub enum State {
         reason: Option<Reason>,
     },
     /// Somebody is at it until then; after that he has died, and nobody knows how far he came.
-    Claimed { until: Timestamp, owner: String },
+    Claimed {
+        until: Timestamp,
+        owner: String,
+    },
     /// WeLink took it. For a to-do: WeLink shows what the OA wants.
-    Sent { at: Timestamp },
+    Sent {
+        at: Timestamp,
+    },
     /// Sent, and nobody knows whether it arrived.
-    Unknown { at: Timestamp },
-    Failed { at: Timestamp, reason: Reason },
+    Unknown {
+        at: Timestamp,
+    },
+    Failed {
+        at: Timestamp,
+        reason: Reason,
+    },
     /// Nothing was to be sent.
-    Skipped { at: Timestamp, reason: Reason },
+    Skipped {
+        at: Timestamp,
+        reason: Reason,
+    },
     /// Waits until the receiver is linked.
-    Held { until: Timestamp },
+    Held {
+        until: Timestamp,
+    },
 }
 
 /// One receiver at one target.

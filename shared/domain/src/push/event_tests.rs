@@ -22,7 +22,10 @@ fn an_event_of_the_contract_is_read() {
     assert_eq!((event.kind, event.sequence, event.time), (Kind::TodoCreated, 17, NOW));
     assert!(event.opens() && !event.closes_all());
     let content = event.content.unwrap();
-    assert_eq!((content.source.as_str(), content.biz_id.as_str(), content.priority), ("todo", "42", Priority::Important));
+    assert_eq!(
+        (content.source.as_str(), content.biz_id.as_str(), content.priority),
+        ("todo", "42", Priority::Important)
+    );
     assert_eq!(content.creator_name, "王芳");
     assert_eq!(event.recipients, [Named { by: By::Id, value: "1001".to_owned() }]);
 }

@@ -50,7 +50,8 @@ pub fn shown(kind: Kind, content: &Content, origin: &str, app: &AppId) -> Shown 
         let home = format!("{origin}/h/{app}");
         match dest {
             Some(dest) => {
-                let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("to", dest.as_str()).finish();
+                let query =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair("to", dest.as_str()).finish();
                 format!("{home}?{query}")
             }
             None => home,
@@ -201,7 +202,10 @@ mod tests {
     fn a_message_opens_the_page_through_the_homepage() {
         let app = AppId::from_random(&TenantId::from_random([1; TENANT_CHARS]), [2; RANDOM_CHARS]);
         let shown = shown(Kind::TodoCreated, &content("题", ""), "https://bridge.example", &app);
-        assert_eq!(shown.url, format!("https://bridge.example/h/{app}?to=%2Fm%2Fworkflow%2F42%3Fa%3D1%26b%3D%E4%BA%8C"));
+        assert_eq!(
+            shown.url,
+            format!("https://bridge.example/h/{app}?to=%2Fm%2Fworkflow%2F42%3Fa%3D1%26b%3D%E4%BA%8C")
+        );
         assert_eq!((shown.url_pc, shown.owner.as_str()), (shown.url, "待办"));
         assert_eq!(shown.content, r#"{"CN":"请打开查看详情。","EN":"Open it to see the details."}"#);
     }

@@ -86,7 +86,10 @@ pub enum Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// The next try is due then.
-    Again { at: Timestamp, reason: Reason },
+    Again {
+        at: Timestamp,
+        reason: Reason,
+    },
     /// Nobody knows whether it arrived; it stays so.
     Unknown,
     Failed(Reason),

@@ -37,7 +37,9 @@ impl Order {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Want {
     /// It is open, and looks like this: a fingerprint of what is shown.
-    Open { look: String },
+    Open {
+        look: String,
+    },
     Over,
 }
 
@@ -48,8 +50,13 @@ pub enum Remote {
     #[default]
     Absent,
     /// An add has begun: it may be there.
-    Adding { look: String },
-    Present { look: String, since: Timestamp },
+    Adding {
+        look: String,
+    },
+    Present {
+        look: String,
+        since: Timestamp,
+    },
     /// A removal has begun: it may be gone.
     Removing,
 }
@@ -161,7 +168,9 @@ impl Todo {
         let remove = |again| Step::Remove { generation, again };
         match (&self.want, &self.remote) {
             (Want::Open { .. }, Remote::Absent) => Step::Add { generation: generation + 1, again: false },
-            (Want::Open { look }, Remote::Adding { look: sent }) if look == sent => Step::Add { generation, again: true },
+            (Want::Open { look }, Remote::Adding { look: sent }) if look == sent => {
+                Step::Add { generation, again: true }
+            }
             (Want::Open { look }, Remote::Present { look: shown, since })
                 if look == shown && now < since.plus_s(REFRESH_S) =>
             {

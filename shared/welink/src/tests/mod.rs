@@ -3,6 +3,7 @@
 mod breaker;
 mod browser;
 mod calls;
+mod contact;
 mod messages;
 mod pace;
 mod tokens;

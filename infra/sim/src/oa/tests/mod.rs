@@ -4,6 +4,7 @@ mod credential;
 mod landing;
 mod page;
 mod scim;
+mod todos;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -68,6 +69,7 @@ impl Bridge {
         Router::new()
             .route("/.well-known/jwks.json", get(jwks))
             .route("/v1/tickets/redeem", post(redeem))
+            .route("/v1/oa/oa-demo/events", post(redeem))
             .with_state(self.clone())
     }
 }

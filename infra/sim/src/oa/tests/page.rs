@@ -112,7 +112,7 @@ async fn sessions_end_by_idling_by_age_and_with_the_account() {
 async fn pages_speak_two_languages_and_carry_their_guards() {
     let (oa, _) = oa();
     let session = sign_in(&oa, "lihua", DEMO_PASSWORD, "/").await.session();
-    for path in ["/", "/workflow", "/attendance", "/todo/42", "/todo/45", "/nowhere"] {
+    for path in ["/", "/workflow", "/workflow/new", "/attendance", "/todo/42", "/todo/45", "/nowhere"] {
         let english = visit(&oa, path, &session).await;
         let chinese = visit(&oa, &format!("{path}?lang=zh-CN"), &session).await;
         assert!(
