@@ -58,7 +58,7 @@ pub(crate) struct NewRule {
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
     match tenants::find(&bridge, &actor, &tenant).await {
-        Ok(config) => Json(&config.rules).into_response(),
+        Ok(config) => Json(config.rules.list()).into_response(),
         Err(error) => error.answer(actor.lang),
     }
 }
@@ -108,7 +108,7 @@ pub(crate) async fn find(
 ) -> Result<(std::sync::Arc<TenantConfig>, Rule), ApiError> {
     let id = RuleId::parse(rule).map_err(|_| input::missing())?;
     let config = actor.config(bridge, &id.tenant()).await?;
-    let rule = config.rules.iter().find(|rule| rule.id == id).cloned().ok_or_else(input::missing)?;
+    let rule = config.rules.find(&id).cloned().ok_or_else(input::missing)?;
     Ok((config, rule))
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn make(
 ) -> Result<Rule, ApiError> {
     let config = tenants::find(bridge, actor, tenant).await?;
     let given = sent.read()?;
-    if config.rules.len() >= RULES_MAX {
+    if config.rules.list().len() >= RULES_MAX {
         return Err(ApiError::field("name", format!("at most {RULES_MAX} rules / 最多 {RULES_MAX} 条规则")));
     }
     let id = RuleId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>());
@@ -168,7 +168,7 @@ pub(crate) async fn store(
     mut entry: Entry,
 ) -> Result<Rule, ApiError> {
     check(config, &rule)?;
-    if let Some(before) = config.rules.iter().find(|before| before.id == rule.id) {
+    if let Some(before) = config.rules.find(&rule.id) {
         plain::note(&mut entry, &Setting::Rule(before.clone()), &Setting::Rule(rule.clone()));
     }
     match bridge.store().update_rule(&rule, &entry).await? {

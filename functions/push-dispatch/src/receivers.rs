@@ -68,7 +68,7 @@ pub fn place<'c>(
     Ok((enterprise, app))
 }
 
-/// Whether there is anything to send of such an event as this type (docs/decisions/0012-push.md).
+/// Whether there is anything to send of such an event as this type (docs/decisions/0018-push.md).
 pub fn fits(kind: Kind, as_type: MessageType) -> Result<(), Reason> {
     match (as_type, kind) {
         (MessageType::Todo, _) if kind.is_todo() => Ok(()),

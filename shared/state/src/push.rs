@@ -76,48 +76,38 @@ fn day(at: Timestamp) -> String {
 }
 
 impl Store {
-    /// The message with all its deliveries.
+    /// The message with all its deliveries. Where its maker has died between its parts, the missing ones are as they would
+    /// have begun.
     pub async fn message(&self, id: &MessageId) -> Result<Option<Stored>, StoreError> {
-        let (mut message, mut versions) = (None, Vec::new());
-        let mut wanted = 0;
-        for part in self.all(&keys::message_partition(id)).await? {
-            let part: Part = read(part)?;
-            let deliveries: Vec<Delivery> = parsed(&part.deliveries)?;
+        let mut parts = self.all(&keys::message_partition(id)).await?.into_iter().map(read::<Part>);
+        let Some(first) = parts.next().transpose()? else { return Ok(None) };
+        let head = first.head.as_deref().ok_or_else(|| StoreError::Damaged("a message without its head".to_owned()))?;
+        let mut message: Message = parsed(head)?;
+        let (mut versions, wanted) = (vec![first.version], first.parts);
+        message.deliveries = parsed(&first.deliveries)?;
+        for part in parts {
+            let part = part?;
+            message.deliveries.extend(parsed::<Vec<Delivery>>(&part.deliveries)?);
             versions.push(part.version);
-            match (&part.head, &mut message) {
-                (Some(head), None) => {
-                    let mut head: Message = parsed(head)?;
-                    head.deliveries = deliveries;
-                    (message, wanted) = (Some(head), part.parts);
-                }
-                (None, Some(message)) => message.deliveries.extend(deliveries),
-                // Parts without a head: their maker has died before he made it known.
-                _ => return Ok(None),
-            }
         }
-        Ok(message.filter(|_| versions.len() == wanted).map(|message| Stored { message, versions }))
+        let missing = message.at_first().into_iter().skip(message.deliveries.len());
+        message.deliveries.extend(missing);
+        versions.resize(wanted, 0);
+        Ok(Some(Stored { message, versions }))
     }
 
-    /// Writes these parts as they are now; all of them when the message is new. `false` = somebody else has written one,
-    /// or made the message.
+    /// Writes these parts as they are now; all of them, the head first, when the message is new. `false` = somebody else
+    /// has made the message, or written one of its parts.
     pub async fn save_message(&self, stored: &mut Stored, parts: &[usize]) -> Result<bool, StoreError> {
-        if stored.is_new() {
-            // The head comes last: with it the message is known.
-            for part in (0..stored.parts()).rev() {
-                let item = self.part_item(stored, part)?;
-                if part > 0 {
-                    // Left over from a maker who has died: nobody has read it.
-                    self.put(item).await?;
-                } else if let Outcome::Refused(_) = self.put_new(item).await? {
-                    return Ok(false);
-                }
-            }
-            stored.versions.fill(1);
-            return Ok(true);
-        }
+        let all: Vec<usize> = (0..stored.parts()).collect();
+        let parts = if stored.is_new() { &all } else { parts };
         for part in parts {
-            let seen = (":seen", number(stored.versions[*part]));
-            if !self.put_if(self.part_item(stored, *part)?, "version = :seen", Some(seen)).await? {
+            let item = self.part_item(stored, *part)?;
+            let done = match stored.versions[*part] {
+                0 => matches!(self.put_new(item).await?, Outcome::Done(_)),
+                seen => self.put_if(item, "version = :seen", Some((":seen", number(seen)))).await?,
+            };
+            if !done {
                 return Ok(false);
             }
             stored.versions[*part] += 1;
@@ -216,8 +206,9 @@ impl Store {
 
     /// Removes what has been gone on with.
     pub async fn finish_push(&self, due: &PushDue) -> Result<(), StoreError> {
-        let there = (":message", text(due.message.as_str()));
-        self.delete_if(&keys::push_due(&due.message, due.at), "message = :message", there).await.map(|_| ())
+        let key = keys::push_due(&due.message, due.at);
+        // `false` = another tick was faster.
+        self.delete_if(&key, "pk = :pk", (":pk", text(&key.pk))).await.map(|_| ())
     }
 }
 
