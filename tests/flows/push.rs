@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use domain::push::todo::REFRESH_S;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sim::faults::{Knob, Rule};
@@ -32,7 +31,8 @@ async fn psh_01_a_message_fires_the_enabled_rules_of_its_tenant_with_its_source_
     let off = json!({ "enabled": false });
     world.rule("todo", &["card"], off).await;
     let other = world.other_tenant().await;
-    let rule = json!({ "name": "other", "source": "all", "enabled": true, "targets": [{ "app": other.app, "type": "notice" }] });
+    let targets = json!([{ "app": other.app, "type": "notice" }]);
+    let rule = json!({ "name": "other", "source": "all", "enabled": true, "targets": targets });
     let made = world.api(Method::POST, &format!("/v1/tenants/{}/rules", other.tenant), Some(&rule)).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
     assert!(world.push(&[event(&world, "e1", CREATED, "42", 1, &["1001"])]).await.is_empty());
@@ -108,7 +108,12 @@ async fn psh_04_what_is_saved_counts_and_nothing_else() {
     assert_eq!(world.api(Method::GET, &path, None).await.json(), json!([]), "a new tenant has no rules");
     let bare = json!({ "name": "空", "source": "todo", "enabled": true, "targets": [] });
     let refused = world.api(Method::POST, &path, Some(&bare)).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "a rule without target cannot be on: {}", refused.body);
+    assert_eq!(
+        refused.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a rule without target cannot be on: {}",
+        refused.body
+    );
     let rule = world.rule("todo", &["notice"], json!({})).await;
     let one = format!("/v1/rules/{}", rule["id"].as_str().unwrap());
     let app = &world.demo().remembered.app;
@@ -126,7 +131,8 @@ async fn psh_04_what_is_saved_counts_and_nothing_else() {
     world.push(&[event(&world, "e2", CREATED, "2", 1, &["1001"])]).await;
     assert_eq!(world.delivered().len(), 3);
     // A target keeps its app from being deleted.
-    let name = world.api(Method::GET, &format!("/v1/apps/{app}"), None).await.json()["name"].as_str().unwrap().to_owned();
+    let name =
+        world.api(Method::GET, &format!("/v1/apps/{app}"), None).await.json()["name"].as_str().unwrap().to_owned();
     let confirm: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let kept = world.api(Method::DELETE, &format!("/v1/apps/{app}?confirm={confirm}"), None).await;
     assert!(kept.status == StatusCode::CONFLICT && kept.body.contains("used_by.rule"), "{}", kept.body);
@@ -234,7 +240,8 @@ async fn psh_10_a_retry_sends_to_those_alone_who_did_not_get_it() {
     let mut third = event.clone();
     third["id"] = json!("e2");
     third["sequence"] = json!("2");
-    third["data"]["recipients"] = json!([{ "by": "id", "value": "1001" }, { "by": "id", "value": "1002" }, { "by": "id", "value": "1003" }]);
+    third["data"]["recipients"] =
+        json!([{ "by": "id", "value": "1001" }, { "by": "id", "value": "1002" }, { "by": "id", "value": "1003" }]);
     world.demo().welink.faults().set(Knob::Http5xx, Rule::next(1).under("/api/todo"));
     world.push(&[third]).await;
     let message = &world.pushed("").await[0];
@@ -256,7 +263,7 @@ async fn psh_11_todos_are_what_is_open_in_the_oa_in_whatever_order_events_come()
     let next = event(&world, "e3", CREATED, "42", 3, &["1004"]);
     let mut closed = event(&world, "e4", DONE, "42", 4, &["1004"]);
     closed["data"]["final"] = json!(true);
-    world.push(&[made.clone()]).await;
+    world.push(std::slice::from_ref(&made)).await;
     assert_eq!([seen("1001"), seen("1002"), seen("1003")], [1, 1, 1]);
     // Done before anything else is said of him, and everything twice.
     world.push(&[next.clone(), moved.clone(), made.clone(), moved]).await;
@@ -288,7 +295,6 @@ async fn psh_11_a_lost_answer_makes_no_second_row() {
     world.push_tick().await;
     assert_eq!(states(&world.only_pushed().await), ["sent"], "it is there already, by our own attempt");
     assert_eq!(world.todos(&world.login_of("1001")).len(), 1);
-    assert!(REFRESH_S < 90 * 86_400);
 }
 
 #[tokio::test]
@@ -328,7 +334,8 @@ async fn psh_14_a_held_message_follows_the_link_within_a_minute_and_is_dropped_a
     let (linked_later, never) = (people.next().unwrap(), people.next().unwrap());
     world.push(&[event(&world, "e1", CREATED, "42", 1, &[&linked_later.id, &never.id])]).await;
     assert_eq!(states(&world.only_pushed().await), ["held: not-linked", "held: not-linked"]);
-    let link = json!({ "user_id": format!("{}@welink", linked_later.login), "oa_user": { "by": "login_id", "value": linked_later.login } });
+    let oa_user = json!({ "by": "login_id", "value": linked_later.login });
+    let link = json!({ "user_id": format!("{}@welink", linked_later.login), "oa_user": oa_user });
     let bound = world.api(Method::POST, &world.enterprise_path("/links"), Some(&link)).await;
     assert!(bound.status.is_success(), "{}", bound.body);
     world.advance_s(60);

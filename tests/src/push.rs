@@ -64,7 +64,8 @@ impl World {
     pub async fn rule(&self, source: &str, types: &[&str], change: Value) -> Value {
         let app = &self.demo().remembered.app;
         let targets: Vec<Value> = types.iter().map(|kind| json!({ "app": app, "type": kind })).collect();
-        let mut rule = json!({ "name": format!("{source} {types:?}"), "source": source, "enabled": true, "targets": targets });
+        let mut rule =
+            json!({ "name": format!("{source} {types:?}"), "source": source, "enabled": true, "targets": targets });
         for (name, value) in change.as_object().into_iter().flatten() {
             rule[name] = value.clone();
         }

@@ -135,7 +135,7 @@ pub(crate) async fn make(
         created: actor.stamp(bridge),
         version: 0,
     };
-    let rule = read(&config, first, given)?;
+    let rule = read(&config, first, &given)?;
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::RuleCreate, rule.id.as_str());
     entry.detail.insert("name".to_owned(), rule.name.clone());
     match bridge.store().create_rule(&rule, &entry).await? {
@@ -155,7 +155,7 @@ pub(crate) async fn apply(
     if given.version != before.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
-    let after = read(&config, before, given)?;
+    let after = read(&config, before, &given)?;
     let entry = actor.entry(bridge, config.tenant.id.clone(), Action::RuleUpdate, after.id.as_str());
     store(bridge, &config, after, entry).await
 }
@@ -189,7 +189,7 @@ pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, rule: &str, confirm: 
 }
 
 /// The rule as it would be after this change.
-fn read(config: &TenantConfig, before: Rule, given: NewRule) -> Result<Rule, ApiError> {
+fn read(config: &TenantConfig, before: Rule, given: &NewRule) -> Result<Rule, ApiError> {
     let source = Source::parse(given.source.trim()).map_err(|_| {
         ApiError::field("source", "all, or a code of up to 64 bytes without spaces / 全部，或不含空格的来源编码")
     })?;

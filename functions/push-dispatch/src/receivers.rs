@@ -1,4 +1,5 @@
-//! Whom a delivery goes to: the OA's name for him, his account there, his link, his WeLink account (product.md PSH-05, Q19).
+//! Whom a delivery goes to: the OA's name for him, his account there, his link, his WeLink account (product.md PSH-05,
+//! Q19).
 
 use std::collections::BTreeMap;
 

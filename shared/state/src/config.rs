@@ -390,5 +390,13 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs, rules: Rules::of(rules) }))
+    Ok(tenant.map(|tenant| TenantConfig {
+        tenant,
+        oa_instances,
+        enterprises,
+        apps,
+        scan_login,
+        syncs,
+        rules: Rules::of(rules),
+    }))
 }

@@ -1,8 +1,8 @@
-//! Messages of the OAs with their deliveries. A message is one item with up to [`PART`] deliveries, so that a message to one
-//! person costs two writes; the deliveries of a larger one lie in further items beside it.
+//! Messages of the OAs with their deliveries. A message is one item with up to [`PART`] deliveries, so that a message
+//! to one person costs two writes; the deliveries of a larger one lie in further items beside it.
 //!
-//! Whoever works on a part writes his claims into it first, under a nonce of his own, and what became of them second. Both
-//! writes demand the version that he has seen: of two workers one goes on.
+//! Whoever works on a part writes his claims into it first, under a nonce of his own, and what became of them second.
+//! Both writes demand the version that he has seen: of two workers one goes on.
 
 use domain::audit::Entry;
 use domain::ids::{MessageId, TenantId};
@@ -76,8 +76,8 @@ fn day(at: Timestamp) -> String {
 }
 
 impl Store {
-    /// The message with all its deliveries. Where its maker has died between its parts, the missing ones are as they would
-    /// have begun.
+    /// The message with all its deliveries. Where its maker has died between its parts, the missing ones are as they
+    /// would have begun.
     pub async fn message(&self, id: &MessageId) -> Result<Option<Stored>, StoreError> {
         let mut parts = self.all(&keys::message_partition(id)).await?.into_iter().map(read::<Part>);
         let Some(first) = parts.next().transpose()? else { return Ok(None) };
@@ -96,13 +96,13 @@ impl Store {
         Ok(Some(Stored { message, versions }))
     }
 
-    /// Writes these parts as they are now; all of them, the head first, when the message is new. `false` = somebody else
-    /// has made the message, or written one of its parts.
+    /// Writes these parts as they are now; all of them, the head first, when the message is new. `false` = somebody
+    /// else has made the message, or written one of its parts.
     pub async fn save_message(&self, stored: &mut Stored, parts: &[usize]) -> Result<bool, StoreError> {
         let all: Vec<usize> = (0..stored.parts()).collect();
         let parts = if stored.is_new() { &all } else { parts };
         for part in parts {
-            let item = self.part_item(stored, *part)?;
+            let item = part_item(stored, *part)?;
             let done = match stored.versions[*part] {
                 0 => matches!(self.put_new(item).await?, Outcome::Done(_)),
                 seen => self.put_if(item, "version = :seen", Some((":seen", number(seen)))).await?,
@@ -129,34 +129,19 @@ impl Store {
             vec![self.write_audit(audit)?, self.write_over(item(&keys::push_due(&due.message, due.at), &due, None)?)?];
         for part in &parts {
             let seen = vec![(":seen", number(stored.versions[*part]))];
-            writes.push(self.write_if(self.part_item(stored, *part)?, "version = :seen", seen)?);
+            writes.push(self.write_if(part_item(stored, *part)?, "version = :seen", seen)?);
         }
         let done = self.transact(writes).await? == Transaction::Done;
         if done {
-            parts.iter().for_each(|part| stored.versions[*part] += 1);
+            for part in &parts {
+                stored.versions[*part] += 1;
+            }
         }
         Ok(done)
     }
 
-    fn part_item(&self, stored: &Stored, part: usize) -> Result<Item, StoreError> {
-        let message = &stored.message;
-        let head = match part {
-            0 => Some(json(&Message { deliveries: Vec::new(), ..message.clone() })?),
-            _ => None,
-        };
-        let deliveries = json(&message.deliveries[stored.places(part)].to_vec())?;
-        let written = Part { version: stored.versions[part] + 1, deliveries, head, parts: stored.parts() };
-        let mut item = item(&keys::message(&message.id, part), &written, Some(message.received.plus_s(KEPT_S)))?;
-        if part == 0 {
-            let partition = keys::messages_partition(&message.id.tenant(), &day(message.received));
-            item.insert(BY_ACCOUNT.partition.to_owned(), text(partition));
-            item.insert(BY_ACCOUNT.sort.to_owned(), text(format!("{:013}#{}", message.received.0.max(0), message.id)));
-        }
-        Ok(item)
-    }
-
-    /// Ids of the messages that came on the day of `at`, before the place `before`, newest first, with the place to go on
-    /// from.
+    /// Ids of the messages that came on the day of `at`, before the place `before`, newest first, with the place to go
+    /// on from.
     pub async fn messages_of_day(
         &self,
         tenant: &TenantId,
@@ -210,6 +195,24 @@ impl Store {
         // `false` = another tick was faster.
         self.delete_if(&key, "pk = :pk", (":pk", text(&key.pk))).await.map(|_| ())
     }
+}
+
+/// The item of a part as it is now, with its next version.
+fn part_item(stored: &Stored, part: usize) -> Result<Item, StoreError> {
+    let message = &stored.message;
+    let head = match part {
+        0 => Some(json(&Message { deliveries: Vec::new(), ..message.clone() })?),
+        _ => None,
+    };
+    let deliveries = json(&message.deliveries[stored.places(part)].to_vec())?;
+    let written = Part { version: stored.versions[part] + 1, deliveries, head, parts: stored.parts() };
+    let mut item = item(&keys::message(&message.id, part), &written, Some(message.received.plus_s(KEPT_S)))?;
+    if part == 0 {
+        let partition = keys::messages_partition(&message.id.tenant(), &day(message.received));
+        item.insert(BY_ACCOUNT.partition.to_owned(), text(partition));
+        item.insert(BY_ACCOUNT.sort.to_owned(), text(format!("{:013}#{}", message.received.0.max(0), message.id)));
+    }
+    Ok(item)
 }
 
 /// A message that is due.

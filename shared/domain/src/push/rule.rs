@@ -15,9 +15,8 @@ pub const TARGETS_MAX: usize = 20;
 pub const RULES_MAX: usize = 1_000;
 /// Bytes of a message source at most.
 pub const SOURCE_BYTES_MAX: usize = 64;
-/// How long a message may wait for its receiver to be linked, and how long it does by default (product.md Q19).
+/// How long a message may wait for its receiver to be linked, seconds (product.md Q19).
 pub const HOLD_S_MAX: i64 = 30 * 86_400;
-pub const HOLD_S: i64 = 7 * 86_400;
 
 /// A message source (消息来源).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,7 +145,7 @@ pub struct Aim {
 /// The rules of a tenant; the enabled ones are found by their message source.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    list: Vec<Rule>,
     /// Places of the enabled rules.
     all: Vec<usize>,
     by_source: BTreeMap<String, Vec<usize>>,
@@ -161,22 +160,22 @@ impl Rules {
                 Source::Code(code) => by_source.entry(code.clone()).or_default().push(place),
             }
         }
-        Self { rules, all, by_source }
+        Self { list: rules, all, by_source }
     }
 
     /// All of them, switched on or not.
     pub fn list(&self) -> &[Rule] {
-        &self.rules
+        &self.list
     }
 
     pub fn find(&self, id: &RuleId) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.id == *id)
+        self.list.iter().find(|rule| rule.id == *id)
     }
 
     /// The rules that a message of this source fires (product.md PSH-01).
     pub fn fired(&self, source: &str) -> impl Iterator<Item = &Rule> {
         let own = self.by_source.get(source).into_iter().flatten();
-        self.all.iter().chain(own).filter_map(|place| self.rules.get(*place))
+        self.all.iter().chain(own).filter_map(|place| self.list.get(*place))
     }
 
     /// Where a message of this source goes, each target once (product.md Q20).
@@ -259,13 +258,13 @@ mod tests {
         let shared = target(1, MessageType::Notice);
         let mut careful = rule(1, "todo", vec![shared.clone(), shared.clone(), target(1, MessageType::Card)]);
         careful.when_unknown = WhenUnknown::Hold;
-        careful.hold_s = Some(HOLD_S);
+        careful.hold_s = Some(HOLD_S_MAX);
         let rules = [careful, rule(2, "all", vec![shared.clone(), target(2, MessageType::Notice)])];
         let aims = Rules::of(rules.to_vec()).aims("todo");
         assert_eq!(aims.len(), 3);
         let aim = aims.iter().find(|aim| aim.target == shared).unwrap();
-        assert_eq!((aim.rules.len(), aim.when_unknown, aim.hold_s), (2, WhenUnknown::Hold, Some(HOLD_S)));
-        assert_eq!(aim.held_until(Timestamp(5)), Some(Timestamp(5).plus_s(HOLD_S)));
+        assert_eq!((aim.rules.len(), aim.when_unknown, aim.hold_s), (2, WhenUnknown::Hold, Some(HOLD_S_MAX)));
+        assert_eq!(aim.held_until(Timestamp(5)), Some(Timestamp(5).plus_s(HOLD_S_MAX)));
     }
 
     #[test]
