@@ -117,6 +117,8 @@ async fn things(world: &World) -> BTreeMap<&'static str, String> {
     let key = json!({ "name": "spare", "role": "auditor" });
     let key = world.api(Method::POST, &format!("/v1/tenants/{tenant}/api-keys"), Some(&key)).await.json();
     let job = preview(world, "field=mobile", format!("WeLink account,Relation value\n{LINKED}@welink,\n")).await;
+    world.set_up_sync("welink").await;
+    let run = world.run_sync("from-welink").await;
     let history = world.api(Method::GET, &format!("/v1/tenants/{tenant}/settings-history"), None).await.json();
     let signing = world.api(Method::GET, "/v1/signing-keys", None).await.json();
     BTreeMap::from([
@@ -129,6 +131,7 @@ async fn things(world: &World) -> BTreeMap<&'static str, String> {
         ("{account}", account),
         ("{key}", key["id"].as_str().unwrap().to_owned()),
         ("{job}", job["id"].as_str().unwrap().to_owned()),
+        ("{run}", run["id"].as_str().unwrap().to_owned()),
         ("{entry}", first(&history["entries"], "id")),
         ("{kid}", first(&signing, "kid")),
     ])

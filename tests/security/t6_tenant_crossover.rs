@@ -3,7 +3,7 @@
 use domain::account::{ConsoleSessionId, Login};
 use domain::ids::{
     AccountId, ApiKeyId, AppId, ClientId, DeptCode, EnterpriseId, HistoryId, LinkJobId, OaInstanceId, OaUserId, QrId,
-    RANDOM_CHARS, SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
+    RANDOM_CHARS, RunId, SessionId, StateId, TENANT_CHARS, TenantId, TicketId, WeLinkUserId,
 };
 use domain::time::Timestamp;
 use http::{Method, StatusCode};
@@ -27,11 +27,13 @@ proptest! {
         let instance = OaInstanceId::from_random(&tenant, random);
         let user = WeLinkUserId::parse(&foreign).unwrap();
         let job = LinkJobId::from_random(&tenant, random);
+        let run = RunId::from_random(&tenant, random);
         let all = [
             keys::tenant(&tenant), keys::oa_instance(&instance), keys::enterprise(&enterprise),
             keys::app(&enterprise, &app), keys::enterprise_name(&tenant, &foreign), keys::app_secrets(&app),
             keys::oa_secrets(&instance), keys::callback_secret(&app), keys::callback_taken(&app, &foreign),
-            keys::call_taken(&instance, &foreign), keys::event_taken(&instance, &foreign), keys::token(&app), keys::app_budget(&app, &foreign),
+            keys::call_taken(&instance, &foreign), keys::event_taken(&instance, &foreign),
+            keys::token(&app), keys::app_budget(&app, &foreign),
             keys::person(&enterprise, &user), keys::link_by_oa_user(&enterprise, &OaUserId::parse(&foreign).unwrap()),
             keys::one_time_state(&StateId::from_random(&tenant, random)),
             keys::session(&SessionId::from_random(&tenant, random)),
@@ -45,6 +47,8 @@ proptest! {
             keys::due(&tenant, Timestamp(0), &foreign, &foreign),
             keys::link_job(&job), keys::link_job_rows(&job, 1), keys::link_job_ending(&job, 1),
             keys::link_job_of(&enterprise, Timestamp(0), &job),
+            keys::run(&run), keys::run_chunk(&run, "P", 1), keys::run_of(&enterprise, Timestamp(0), &run),
+            keys::run_lock(&enterprise), keys::sync_settings(&enterprise),
             keys::oa_name(&tenant, &foreign),
             keys::history(&tenant, &HistoryId::from_random(Timestamp(0), [0; HistoryId::CHARS])), keys::import(&tenant),
         ];
@@ -78,6 +82,7 @@ fn t6_there_is_no_key_constructor_without_a_tenant_but_the_registrys() {
         "ApiKeyId",
         "LinkJobId",
         "QrId",
+        "RunId",
     ];
     let mut constructors = 0;
     for line in source.lines().filter(|line| line.starts_with("pub fn ")) {
