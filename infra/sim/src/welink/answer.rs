@@ -99,32 +99,6 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "41579" => Text::new("client_id 为空", "client_id is empty"),
         "41580" => Text::new("client_secret 为空", "client_secret is empty"),
         "411000" => Text::new("请求体不是 JSON 或 type 错误", "the body is not JSON, or type is wrong"),
-        "47000" => Text::new("没有权限", "no permission"),
-        "47003" => Text::new("参数为空", "a parameter is empty"),
-        "47004" => Text::new("参数错误", "a parameter is wrong"),
-        "47007" => Text::new("用户不合法", "the user is not valid"),
-        "47012" => Text::new("没有数据", "no data"),
-        "47002" => Text::new("部门编码为空", "the department code is empty"),
-        "47005" => Text::new("取值不在允许范围内", "a value is not allowed"),
-        "47009" => Text::new("提交失败", "the submission failed"),
-        "47013" => Text::new("超过查询数量限制", "too many at once"),
-        "47023" => Text::new("corpUserId 与 userId 不是同一人", "corpUserId and userId are different people"),
-        "47105" => Text::new("秘书账号未创建", "the secretary's account has not been created"),
-        "47106" => Text::new("上级部门未创建", "the parent department has not been created"),
-        "47107" => Text::new("无需操作", "no need to operate"),
-        "47109" => Text::new("操作成功", "the operation succeeded"),
-        "47110" => Text::new("开户失败：号码不可用", "opening failed: the number cannot be used"),
-        "47112" => Text::new("处理中，请勿重复提交", "processing, do not submit again"),
-        "47119" => Text::new("部门操作成功", "the department is done"),
-        "47120" => Text::new("登录手机号已被注册", "the login mobile is already registered"),
-        "47124" => Text::new("24 小时内修改手机号次数过多", "the mobile number was changed too often in 24 hours"),
-        "58003" => Text::new("对象已存在", "it exists already"),
-        "47114" | "58010" => {
-            Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted")
-        }
-        "47101" => Text::new("access_token 格式错误", "access_token is malformed"),
-        "47103" => Text::new("access_token 已过期", "access_token has expired"),
-        "47111" => Text::new("账号不存在", "the account does not exist"),
         "41600" => Text::new("jstickets 凭证无效", "the token for jstickets is not valid"),
         "48503" => Text::new("调用过于频繁", "too many calls"),
         "51002" => Text::new("推送失败", "the push failed"),
@@ -159,9 +133,42 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "60011" => Text::new("系统繁忙", "the system is busy"),
         "60012" => Text::new("服务暂时不可用", "temporarily unavailable"),
         "60013" => Text::new("grant_type 错误", "grant_type is wrong"),
-        _ => Text::new("请求失败", "the request failed"),
+        _ => contact_message(code),
     };
     text.get(lang)
+}
+
+/// The same of the contact interfaces, and of every code that stands nowhere (welink-api.md 5A.7, 11).
+fn contact_message(code: &str) -> Text {
+    match code {
+        "47000" => Text::new("没有权限", "no permission"),
+        "47003" => Text::new("参数为空", "a parameter is empty"),
+        "47004" => Text::new("参数错误", "a parameter is wrong"),
+        "47007" => Text::new("用户不合法", "the user is not valid"),
+        "47012" => Text::new("没有数据", "no data"),
+        "47002" => Text::new("部门编码为空", "the department code is empty"),
+        "47005" => Text::new("取值不在允许范围内", "a value is not allowed"),
+        "47009" => Text::new("提交失败", "the submission failed"),
+        "47013" => Text::new("超过查询数量限制", "too many at once"),
+        "47023" => Text::new("corpUserId 与 userId 不是同一人", "corpUserId and userId are different people"),
+        "47105" => Text::new("秘书账号未创建", "the secretary's account has not been created"),
+        "47106" => Text::new("上级部门未创建", "the parent department has not been created"),
+        "47107" => Text::new("无需操作", "no need to operate"),
+        "47109" => Text::new("操作成功", "the operation succeeded"),
+        "47110" => Text::new("开户失败：号码不可用", "opening failed: the number cannot be used"),
+        "47112" => Text::new("处理中，请勿重复提交", "processing, do not submit again"),
+        "47119" => Text::new("部门操作成功", "the department is done"),
+        "47120" => Text::new("登录手机号已被注册", "the login mobile is already registered"),
+        "47124" => Text::new("24 小时内修改手机号次数过多", "the mobile number was changed too often in 24 hours"),
+        "58003" => Text::new("对象已存在", "it exists already"),
+        "47114" | "58010" => {
+            Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted")
+        }
+        "47101" => Text::new("access_token 格式错误", "access_token is malformed"),
+        "47103" => Text::new("access_token 已过期", "access_token has expired"),
+        "47111" => Text::new("账号不存在", "the account does not exist"),
+        _ => Text::new("请求失败", "the request failed"),
+    }
 }
 
 /// A time as the contact and tenant families write it: China time without a zone (welink-api.md 1).
