@@ -187,6 +187,9 @@ async fn request_of_accounts(world: &World, method: &str, route: &str, path: &st
             let version = get(world, path).await["version"].clone();
             Some(json!({ "version": version, "app": world.demo().remembered.app }))
         }
+        (_, "/v1/tenants/{tenant}/rules" | "/v1/rules/{rule}" | "/v1/messages/{message}/resend") => {
+            return Some(request_of_push(world, method, path).await);
+        }
         ("POST", "/v1/signing-keys/rotate") => {
             world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
             Some(json!({}))
@@ -208,6 +211,26 @@ async fn request_of_accounts(world: &World, method: &str, route: &str, path: &st
         _ => return None,
     };
     Some((path.to_owned(), body))
+}
+
+/// The same for push.
+async fn request_of_push(world: &World, method: &str, path: &str) -> (String, Option<Value>) {
+    let rule = json!({ "name": "rule", "source": "all" });
+    if path.ends_with("/rules") {
+        return (path.to_owned(), Some(rule));
+    }
+    if path.ends_with("/resend") {
+        world.rule("todo", &["notice"], json!({})).await;
+        world.push(&[tests::push::event(world, "e1", "oa.todo.created", "1", 1, &["1001"])]).await;
+        let message = world.only_pushed().await["id"].as_str().unwrap().to_owned();
+        return (path.replace("{message}", &message), Some(json!({ "force": true })));
+    }
+    let id = made(world, &format!("/v1/tenants/{}/rules", world.tenant()), rule.clone()).await;
+    let path = path.replace("{rule}", &id);
+    match method {
+        "PUT" => (path, Some(json!({ "version": 1, "name": "rule", "source": "todo" }))),
+        _ => (format!("{path}?confirm=rule"), None),
+    }
 }
 
 fn account(login: &str) -> Value {

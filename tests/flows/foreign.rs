@@ -151,7 +151,8 @@ async fn hom_07_the_official_webhook_library_signs_the_redemption_and_verifies_o
 async fn psh_07_an_event_of_the_official_libraries_is_taken() {
     let intake = Intake::start().await;
     let asked = json!({
-        "secret": intake.world.demo().remembered.push_secret, "call": "msg_foreign", "timestamp": intake.now().epoch_s(),
+        "secret": intake.world.demo().remembered.push_secret, "call": "msg_foreign",
+        "timestamp": intake.now().epoch_s(),
         "attributes": {
             "id": "evt-1", "source": "/oa/foreign", "type": "oa.notice.published", "subject": "notice/7",
             "datacontenttype": "application/json", "sequence": "1",

@@ -1,4 +1,4 @@
-//! Events of an OA (oa-api.md C.5, C.6, C.7; product.md PSH-07): signed, judged one by one, on the queue before the answer.
+//! Events of an OA (oa-api.md C.5, C.6, C.7; product.md PSH-07): signed, judged one by one, queued before the answer.
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};

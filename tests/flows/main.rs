@@ -31,6 +31,7 @@ mod operations;
 mod own_password;
 mod packaged;
 mod protection;
+mod push;
 mod runs;
 mod scan_login;
 mod scan_login_console;

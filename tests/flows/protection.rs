@@ -17,6 +17,8 @@ fn with_ids(route: &str, other: &OtherTenant, nobody: bool) -> String {
         .replace("{instance}", &id("o_", &other.instance))
         .replace("{enterprise}", &id("e_", &other.enterprise))
         .replace("{app}", &id("a_", &other.app))
+        .replace("{rule}", &id("r_", &other.app.replacen('a', "r", 1)))
+        .replace("{message}", &id("m_", &other.app.replacen('a', "m", 1)))
         .replace("{job}", &id("j_", &other.app.replacen('a', "j", 1)))
         .replace("{run}", &id("r_", &other.app.replacen('a', "r", 1)))
         .replace("{user}", "stranger@welink")

@@ -14,19 +14,21 @@ use state::{keys, table};
 use crate::yaml;
 
 /// What each function may do on the table. An action more or less is a decision that this list records.
-const ACTIONS: [(&str, &[&str]); 5] = [
+const ACTIONS: [(&str, &[&str]); 6] = [
     ("AppHomeRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("QrLoginRole", &["ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("OaIntakeRole", &["GetItem", "PutItem", "Query"]),
     // Unbinding deletes the OA user's side of the link.
     ("AdminRole", &["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
     ("OrgSyncRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
+    ("PushDispatchRole", &["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]),
 ];
 /// What a role may do on queues.
-const ON_QUEUES: [(&str, &[&str]); 3] = [
+const ON_QUEUES: [(&str, &[&str]); 4] = [
     ("OaIntakeRole", &["SendMessage"]),
     ("AdminRole", &["SendMessage"]),
     ("OrgSyncRole", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"]),
+    ("PushDispatchRole", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"]),
 ];
 /// What each may do beside its work on the table: read the master key, write its log.
 const EVERYBODY: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "secretsmanager:GetSecretValue"];
@@ -129,8 +131,8 @@ fn like(pattern: &str, text: &str) -> bool {
     pattern.len() == text.len() && pattern.bytes().zip(text.bytes()).all(|(p, t)| p == b'?' || p == t)
 }
 
-/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a throttle
-/// of its own.
+/// The gateway sends a function the paths that its router serves and that the local bridge sends it; each has a
+/// throttle of its own.
 #[test]
 fn the_paths_of_a_function_lead_to_it() {
     let template = template();

@@ -172,6 +172,9 @@ async fn targets(world: &World) -> Vec<(&'static str, String)> {
     let job = previewed(world).await;
     let accounts = world.api(http::Method::GET, &format!("/v1/tenants/{}/accounts", known.tenant), None).await.json();
     let account = accounts[0]["id"].as_str().unwrap().to_owned();
+    let rule = world.rule("todo", &["notice"], serde_json::json!({})).await["id"].as_str().unwrap().to_owned();
+    world.push(&[tests::push::event(world, "e1", "oa.todo.created", "1", 1, &["1001"])]).await;
+    let message = world.only_pushed().await["id"].as_str().unwrap().to_owned();
     let mut visitor = world.browser();
     world.sign_in(&mut visitor, &world.homepage(), UNLINKED[0]).await;
     let visit = visitor.cookie("bridge.localhost", "__Host-bind").unwrap();
@@ -189,6 +192,8 @@ async fn targets(world: &World) -> Vec<(&'static str, String)> {
             .replace("{instance}", known.oa_instance.as_str())
             .replace("{entry}", "0000000000000-0000000000")
             .replace("{app}", known.app.as_str())
+            .replace("{rule}", &rule)
+            .replace("{message}", &message)
             .replace("{job}", &job)
             .replace("{account}", &account)
             .replace("{user}", &format!("{LINKED}@welink"))

@@ -11,6 +11,7 @@ pub mod intake;
 pub mod logs;
 pub mod own_page;
 pub mod program;
+pub mod push;
 pub mod runtime_api;
 pub mod scan;
 pub mod simulated;

@@ -211,7 +211,7 @@ fn current(config: &TenantConfig, of: &Setting) -> Option<Setting> {
         Setting::OaInstance(instance) => config.oa_instance(&instance.id).cloned().map(Setting::OaInstance),
         Setting::Enterprise(enterprise) => config.enterprise(&enterprise.id).cloned().map(Setting::Enterprise),
         Setting::App(app) => config.app(&app.id).cloned().map(Setting::App),
-        Setting::Rule(rule) => config.rules.iter().find(|known| known.id == rule.id).cloned().map(Setting::Rule),
+        Setting::Rule(rule) => config.rules.find(&rule.id).cloned().map(Setting::Rule),
         Setting::ScanLogin(_) => Some(Setting::ScanLogin(config.scan_login.clone())),
         Setting::Sync(setting) => Some(Setting::Sync(config.sync(&setting.enterprise))),
     }

@@ -58,7 +58,7 @@ pub(crate) struct NewRule {
 
 pub async fn list(State(bridge): State<Bridge>, actor: Actor, Path(tenant): Path<String>) -> Response {
     match tenants::find(&bridge, &actor, &tenant).await {
-        Ok(config) => Json(&config.rules).into_response(),
+        Ok(config) => Json(config.rules.list()).into_response(),
         Err(error) => error.answer(actor.lang),
     }
 }
@@ -108,7 +108,7 @@ pub(crate) async fn find(
 ) -> Result<(std::sync::Arc<TenantConfig>, Rule), ApiError> {
     let id = RuleId::parse(rule).map_err(|_| input::missing())?;
     let config = actor.config(bridge, &id.tenant()).await?;
-    let rule = config.rules.iter().find(|rule| rule.id == id).cloned().ok_or_else(input::missing)?;
+    let rule = config.rules.find(&id).cloned().ok_or_else(input::missing)?;
     Ok((config, rule))
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn make(
 ) -> Result<Rule, ApiError> {
     let config = tenants::find(bridge, actor, tenant).await?;
     let given = sent.read()?;
-    if config.rules.len() >= RULES_MAX {
+    if config.rules.list().len() >= RULES_MAX {
         return Err(ApiError::field("name", format!("at most {RULES_MAX} rules / 最多 {RULES_MAX} 条规则")));
     }
     let id = RuleId::from_random(&config.tenant.id, bridge.entropy().bytes::<RANDOM_CHARS>());
@@ -135,7 +135,7 @@ pub(crate) async fn make(
         created: actor.stamp(bridge),
         version: 0,
     };
-    let rule = read(&config, first, given)?;
+    let rule = read(&config, first, &given)?;
     let mut entry = actor.entry(bridge, config.tenant.id.clone(), Action::RuleCreate, rule.id.as_str());
     entry.detail.insert("name".to_owned(), rule.name.clone());
     match bridge.store().create_rule(&rule, &entry).await? {
@@ -155,7 +155,7 @@ pub(crate) async fn apply(
     if given.version != before.version {
         return Err(problem::CHANGED_MEANWHILE.into());
     }
-    let after = read(&config, before, given)?;
+    let after = read(&config, before, &given)?;
     let entry = actor.entry(bridge, config.tenant.id.clone(), Action::RuleUpdate, after.id.as_str());
     store(bridge, &config, after, entry).await
 }
@@ -168,7 +168,7 @@ pub(crate) async fn store(
     mut entry: Entry,
 ) -> Result<Rule, ApiError> {
     check(config, &rule)?;
-    if let Some(before) = config.rules.iter().find(|before| before.id == rule.id) {
+    if let Some(before) = config.rules.find(&rule.id) {
         plain::note(&mut entry, &Setting::Rule(before.clone()), &Setting::Rule(rule.clone()));
     }
     match bridge.store().update_rule(&rule, &entry).await? {
@@ -189,7 +189,7 @@ pub(crate) async fn remove(bridge: &Bridge, actor: &Actor, rule: &str, confirm: 
 }
 
 /// The rule as it would be after this change.
-fn read(config: &TenantConfig, before: Rule, given: NewRule) -> Result<Rule, ApiError> {
+fn read(config: &TenantConfig, before: Rule, given: &NewRule) -> Result<Rule, ApiError> {
     let source = Source::parse(given.source.trim()).map_err(|_| {
         ApiError::field("source", "all, or a code of up to 64 bytes without spaces / 全部，或不含空格的来源编码")
     })?;

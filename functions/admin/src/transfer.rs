@@ -11,6 +11,7 @@ use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, RANDOM_CHARS};
 use domain::model::{App, BrowserSignIn, Enterprise, OaInstance, OaSecretsSet, Tenant};
 use domain::problem;
+use domain::push::rule::Rules;
 use domain::qr::ScanLogin;
 use platform::secret::sha256_hex;
 use serde::de::DeserializeOwned;
@@ -187,7 +188,7 @@ impl Reader<'_> {
             scan_login: ScanLogin::default(),
             // Not carried: they are set up with the WeLink that they are about.
             syncs: vec![],
-            rules: vec![],
+            rules: Rules::default(),
         };
         for (n, fields) in document.oa_instances.iter().enumerate() {
             let known = self.config.oa_instances.iter().find(|known| known.name == text(fields, "name"));

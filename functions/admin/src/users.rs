@@ -61,7 +61,8 @@ pub(crate) async fn users_of(
         Thing::App(app) => {
             let scans = config.scan_login.apps.contains(&app.id);
             users.extend(scans.then(|| UsedBy::one("scan-login", config.tenant.id.as_str(), &config.tenant.name)));
-            let rules = config.rules.iter().filter(|rule| rule.targets.iter().any(|target| target.app == app.id));
+            let rules =
+                config.rules.list().iter().filter(|rule| rule.targets.iter().any(|target| target.app == app.id));
             users.extend(rules.map(|rule| UsedBy::one("rule", rule.id.as_str(), &rule.name)));
             let syncs = config.syncs.iter().filter(|setting| setting.app.as_ref() == Some(&app.id));
             let names = syncs.filter_map(|setting| config.enterprise(&setting.enterprise));

@@ -75,8 +75,8 @@ mod tests {
 
     fn good() -> Value {
         json!({
-            "specversion": "1.0", "id": "evt-1", "source": "/oa/demo", "type": "oa.todo.created", "subject": "todo/42/1001",
-            "time": "2026-03-01T08:00:00Z", "datacontenttype": "application/json",
+            "specversion": "1.0", "id": "evt-1", "source": "/oa/demo", "type": "oa.todo.created",
+            "subject": "todo/42/1001", "time": "2026-03-01T08:00:00Z", "datacontenttype": "application/json",
             "data": {
                 "biz_id": "42", "title": "采购申请", "recipients": [{ "by": "id", "value": "1001" }],
                 "dest_pc": "/workflow/42",

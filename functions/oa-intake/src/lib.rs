@@ -1,8 +1,8 @@
-//! What comes in by itself: signed events of the OAs (oa-api.md C.5) and callbacks of WeLink (welink-api.md 10), verified
-//! and put on the queue. Nobody gets a yes before the queue has what he brought.
+//! What comes in by itself: signed events of the OAs (oa-api.md C.5) and callbacks of WeLink (welink-api.md 10),
+//! verified and put on the queue. Nobody gets a yes before the queue has what he brought.
 //!
-//! Architecture invariants: nothing of a body is believed before it is proved; what comes a second time changes nothing;
-//! who cannot prove what he says does not learn which instances and apps there are. This function never reads a
+//! Architecture invariants: nothing of a body is believed before it is proved; what comes a second time changes
+//! nothing; who cannot prove what he says does not learn which instances and apps there are. This function never reads a
 //! `client_secret`: what opens callbacks lies apart (template.yaml lets it see no more).
 
 mod envelope;

@@ -6,7 +6,6 @@ use domain::model::OaInstance;
 use domain::problem;
 use domain::push::delivery::Message;
 use domain::push::event::{BadEvent, Event};
-use domain::push::rule::Rules;
 use domain::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use platform::secret::{sha256_hex, unhex};
@@ -75,8 +74,7 @@ async fn known(bridge: &Bridge, instance: &OaInstance, event: &Value) -> Result<
         Ok(read) => {
             let config = bridge.store().config(&instance.id.tenant()).await?;
             let source = read.content.as_ref().map(|content| content.source.as_str());
-            let rules = config.as_ref().map(|config| config.rules.as_slice()).unwrap_or_default();
-            let aims = source.map(|source| Rules::of(rules).aims(source)).unwrap_or_default();
+            let aims = source.zip(config).map(|(source, config)| config.rules.aims(source)).unwrap_or_default();
             Message::new(id, instance.id.clone(), read, aims, now)
         }
         Err(bad) => refused(id, instance, bad, now),

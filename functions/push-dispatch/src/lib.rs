@@ -1,11 +1,12 @@
-//! Messages and to-dos of the OAs to WeLink: event, rules, targets, receivers, links, calls, and an outcome for each receiver
-//! (product.md A.9, D.6).
+//! Messages and to-dos of the OAs to WeLink: event, rules, targets, receivers, links, calls, and an outcome for each
+//! receiver (product.md A.9, D.6).
 //!
-//! [`arrival`] believes an event and makes a message of it; [`work`] takes a message as far as it gets; [`receivers`] knows who
-//! is meant; [`send`] and [`todos`] call WeLink. What is to be tried later lies in the table and is found by the tick.
+//! [`arrival`] believes an event and makes a message of it; [`work`] takes a message as far as it gets; [`receivers`]
+//! knows who is meant; [`send`] and [`todos`] call WeLink. What is to be tried later lies in the table and is found by
+//! the tick.
 //!
-//! A message of the queue is done when every delivery has ended or waits in the table. One that somebody else is at comes
-//! again: if he dies, somebody has to know.
+//! A message of the queue is done when every delivery has ended or waits in the table. One that somebody else is at
+//! comes again: if he dies, somebody has to know.
 
 mod arrival;
 mod outcome;

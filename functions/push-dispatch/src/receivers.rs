@@ -1,4 +1,5 @@
-//! Whom a delivery goes to: the OA's name for him, his account there, his link, his WeLink account (product.md PSH-05, Q19).
+//! Whom a delivery goes to: the OA's name for him, his account there, his link, his WeLink account (product.md PSH-05,
+//! Q19).
 
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ pub fn place<'c>(
     Ok((enterprise, app))
 }
 
-/// Whether there is anything to send of such an event as this type (docs/decisions/0012-push.md).
+/// Whether there is anything to send of such an event as this type (docs/decisions/0018-push.md).
 pub fn fits(kind: Kind, as_type: MessageType) -> Result<(), Reason> {
     match (as_type, kind) {
         (MessageType::Todo, _) if kind.is_todo() => Ok(()),

@@ -55,11 +55,11 @@ pub async fn send(desk: &Desk<'_>, message: &mut Message, places: &[usize]) {
     for at in places {
         let delivery = &mut message.deliveries[*at];
         let (Some(oa_user), Some(user)) = (delivery.oa_user.clone(), delivery.user.clone()) else { continue };
-        let came = rows.take(&oa_user, &user).await.unwrap_or_else(lost);
+        let came = rows.take(&oa_user, &user).await.unwrap_or_else(|error| lost(&error));
         note(desk, &aim, delivery, came);
     }
     if desk.event.closes_all() {
-        let rest = rows.close_rest().await.unwrap_or_else(lost);
+        let rest = rows.close_rest().await.unwrap_or_else(|error| lost(&error));
         // Somebody else's row is still open: the message is not done with before it is not.
         if let (Came::Failed(..) | Came::Busy, Some(at)) = (&rest, places.first()) {
             note(desk, &aim, &mut message.deliveries[*at], rest);
@@ -67,7 +67,7 @@ pub async fn send(desk: &Desk<'_>, message: &mut Message, places: &[usize]) {
     }
 }
 
-fn lost(error: StoreError) -> Came {
+fn lost(error: &StoreError) -> Came {
     tracing::error!(%error, "a to-do cannot be written down");
     Came::Failed(Class::Before(Reason::Store), None)
 }
@@ -167,8 +167,8 @@ impl<'d, 'b> Rows<'d, 'b> {
         }
     }
 
-    /// Calls WeLink until it shows what the row wants. Each step is written down before and after; a write that somebody
-    /// else was faster with leaves the rest to him.
+    /// Calls WeLink until it shows what the row wants. Each step is written down before and after; a write that
+    /// somebody else was faster with leaves the rest to him.
     async fn settle(&self, row: &mut TodoRow) -> Result<Came, StoreError> {
         let (store, instance) = (self.desk.bridge.store(), &self.desk.instance.id);
         let owner = store.nonce();

@@ -28,6 +28,7 @@ pub const NETWORKS_MAX: usize = 50;
 
 /// A tenant's settings of scan login (product.md M88).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own to whoever sets it")]
 pub struct ScanLogin {
     pub enabled: bool,
     /// The integrated apps that identify who scans, one per enterprise at most, in the order in which they are offered.

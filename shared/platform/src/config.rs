@@ -59,8 +59,8 @@ keys! {
         password; empty = none, and no other proxy setting of the machine counts. A wrong one stops every sign-in.";
     SYNC_QUEUE "BRIDGE_SYNC_QUEUE" Some(""), "Address of the queue that runs of a sync are handed over by; empty = they \
         begin and go on with the next tick, once a minute.";
-    EVENTS_QUEUE "BRIDGE_EVENTS_QUEUE" Some(""), "Address of the queue that events of the OAs and hints of WeLink go to; \
-        empty = none is taken.";
+    EVENTS_QUEUE "BRIDGE_EVENTS_QUEUE" Some(""), "Address of the queue that events of the OAs and hints of WeLink go \
+        to; empty = none is taken.";
     SQS "BRIDGE_SQS_ENDPOINT" Some(""), "Address of the queues' server; empty = AWS.";
     CHECK_STEP "BRIDGE_CHECK_STEP_MS" Some("5000"), "How long each step of a network check may take, 100 to 5000 \
         milliseconds.";

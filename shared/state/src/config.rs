@@ -8,6 +8,7 @@ use domain::audit::Entry;
 use domain::history::Setting;
 use domain::ids::{AppId, EnterpriseId, OaInstanceId, TenantId};
 use domain::model::{App, Enterprise, OaInstance, Tenant};
+use domain::push::rule::Rules;
 use domain::qr::ScanLogin;
 use domain::sync_settings::SyncSettings;
 use domain::time::Timestamp;
@@ -30,7 +31,7 @@ pub struct TenantConfig {
     pub apps: Vec<App>,
     pub scan_login: ScanLogin,
     /// Rules of push, in the order of their ids.
-    pub rules: Vec<domain::push::rule::Rule>,
+    pub rules: Rules,
     pub syncs: Vec<SyncSettings>,
 }
 
@@ -389,5 +390,13 @@ fn assemble(items: Vec<Item>) -> Result<Option<TenantConfig>, StoreError> {
             enterprises.push(read(item)?);
         }
     }
-    Ok(tenant.map(|tenant| TenantConfig { tenant, oa_instances, enterprises, apps, scan_login, syncs, rules }))
+    Ok(tenant.map(|tenant| TenantConfig {
+        tenant,
+        oa_instances,
+        enterprises,
+        apps,
+        scan_login,
+        syncs,
+        rules: Rules::of(rules),
+    }))
 }

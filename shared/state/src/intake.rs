@@ -1,5 +1,5 @@
-//! What has been taken in: written after the queue has it and never before, so that what was lost on the way is taken when
-//! it comes again (oa-api.md C.6, product.md C22).
+//! What has been taken in: written after the queue has it and never before, so that what was lost on the way is
+//! taken when it comes again (oa-api.md C.6, product.md C22).
 
 use domain::ids::{AppId, OaInstanceId};
 use serde::{Deserialize, Serialize};

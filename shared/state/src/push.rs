@@ -1,8 +1,8 @@
-//! Messages of the OAs with their deliveries. A message is one item with up to [`PART`] deliveries, so that a message to one
-//! person costs two writes; the deliveries of a larger one lie in further items beside it.
+//! Messages of the OAs with their deliveries. A message is one item with up to [`PART`] deliveries, so that a message
+//! to one person costs two writes; the deliveries of a larger one lie in further items beside it.
 //!
-//! Whoever works on a part writes his claims into it first, under a nonce of his own, and what became of them second. Both
-//! writes demand the version that he has seen: of two workers one goes on.
+//! Whoever works on a part writes his claims into it first, under a nonce of his own, and what became of them second.
+//! Both writes demand the version that he has seen: of two workers one goes on.
 
 use domain::audit::Entry;
 use domain::ids::{MessageId, TenantId};
@@ -76,48 +76,38 @@ fn day(at: Timestamp) -> String {
 }
 
 impl Store {
-    /// The message with all its deliveries.
+    /// The message with all its deliveries. Where its maker has died between its parts, the missing ones are as they
+    /// would have begun.
     pub async fn message(&self, id: &MessageId) -> Result<Option<Stored>, StoreError> {
-        let (mut message, mut versions) = (None, Vec::new());
-        let mut wanted = 0;
-        for part in self.all(&keys::message_partition(id)).await? {
-            let part: Part = read(part)?;
-            let deliveries: Vec<Delivery> = parsed(&part.deliveries)?;
+        let mut parts = self.all(&keys::message_partition(id)).await?.into_iter().map(read::<Part>);
+        let Some(first) = parts.next().transpose()? else { return Ok(None) };
+        let head = first.head.as_deref().ok_or_else(|| StoreError::Damaged("a message without its head".to_owned()))?;
+        let mut message: Message = parsed(head)?;
+        let (mut versions, wanted) = (vec![first.version], first.parts);
+        message.deliveries = parsed(&first.deliveries)?;
+        for part in parts {
+            let part = part?;
+            message.deliveries.extend(parsed::<Vec<Delivery>>(&part.deliveries)?);
             versions.push(part.version);
-            match (&part.head, &mut message) {
-                (Some(head), None) => {
-                    let mut head: Message = parsed(head)?;
-                    head.deliveries = deliveries;
-                    (message, wanted) = (Some(head), part.parts);
-                }
-                (None, Some(message)) => message.deliveries.extend(deliveries),
-                // Parts without a head: their maker has died before he made it known.
-                _ => return Ok(None),
-            }
         }
-        Ok(message.filter(|_| versions.len() == wanted).map(|message| Stored { message, versions }))
+        let missing = message.at_first().into_iter().skip(message.deliveries.len());
+        message.deliveries.extend(missing);
+        versions.resize(wanted, 0);
+        Ok(Some(Stored { message, versions }))
     }
 
-    /// Writes these parts as they are now; all of them when the message is new. `false` = somebody else has written one,
-    /// or made the message.
+    /// Writes these parts as they are now; all of them, the head first, when the message is new. `false` = somebody
+    /// else has made the message, or written one of its parts.
     pub async fn save_message(&self, stored: &mut Stored, parts: &[usize]) -> Result<bool, StoreError> {
-        if stored.is_new() {
-            // The head comes last: with it the message is known.
-            for part in (0..stored.parts()).rev() {
-                let item = self.part_item(stored, part)?;
-                if part > 0 {
-                    // Left over from a maker who has died: nobody has read it.
-                    self.put(item).await?;
-                } else if let Outcome::Refused(_) = self.put_new(item).await? {
-                    return Ok(false);
-                }
-            }
-            stored.versions.fill(1);
-            return Ok(true);
-        }
+        let all: Vec<usize> = (0..stored.parts()).collect();
+        let parts = if stored.is_new() { &all } else { parts };
         for part in parts {
-            let seen = (":seen", number(stored.versions[*part]));
-            if !self.put_if(self.part_item(stored, *part)?, "version = :seen", Some(seen)).await? {
+            let item = part_item(stored, *part)?;
+            let done = match stored.versions[*part] {
+                0 => matches!(self.put_new(item).await?, Outcome::Done(_)),
+                seen => self.put_if(item, "version = :seen", Some((":seen", number(seen)))).await?,
+            };
+            if !done {
                 return Ok(false);
             }
             stored.versions[*part] += 1;
@@ -139,34 +129,19 @@ impl Store {
             vec![self.write_audit(audit)?, self.write_over(item(&keys::push_due(&due.message, due.at), &due, None)?)?];
         for part in &parts {
             let seen = vec![(":seen", number(stored.versions[*part]))];
-            writes.push(self.write_if(self.part_item(stored, *part)?, "version = :seen", seen)?);
+            writes.push(self.write_if(part_item(stored, *part)?, "version = :seen", seen)?);
         }
         let done = self.transact(writes).await? == Transaction::Done;
         if done {
-            parts.iter().for_each(|part| stored.versions[*part] += 1);
+            for part in &parts {
+                stored.versions[*part] += 1;
+            }
         }
         Ok(done)
     }
 
-    fn part_item(&self, stored: &Stored, part: usize) -> Result<Item, StoreError> {
-        let message = &stored.message;
-        let head = match part {
-            0 => Some(json(&Message { deliveries: Vec::new(), ..message.clone() })?),
-            _ => None,
-        };
-        let deliveries = json(&message.deliveries[stored.places(part)].to_vec())?;
-        let written = Part { version: stored.versions[part] + 1, deliveries, head, parts: stored.parts() };
-        let mut item = item(&keys::message(&message.id, part), &written, Some(message.received.plus_s(KEPT_S)))?;
-        if part == 0 {
-            let partition = keys::messages_partition(&message.id.tenant(), &day(message.received));
-            item.insert(BY_ACCOUNT.partition.to_owned(), text(partition));
-            item.insert(BY_ACCOUNT.sort.to_owned(), text(format!("{:013}#{}", message.received.0.max(0), message.id)));
-        }
-        Ok(item)
-    }
-
-    /// Ids of the messages that came on the day of `at`, before the place `before`, newest first, with the place to go on
-    /// from.
+    /// Ids of the messages that came on the day of `at`, before the place `before`, newest first, with the place to go
+    /// on from.
     pub async fn messages_of_day(
         &self,
         tenant: &TenantId,
@@ -216,9 +191,28 @@ impl Store {
 
     /// Removes what has been gone on with.
     pub async fn finish_push(&self, due: &PushDue) -> Result<(), StoreError> {
-        let there = (":message", text(due.message.as_str()));
-        self.delete_if(&keys::push_due(&due.message, due.at), "message = :message", there).await.map(|_| ())
+        let key = keys::push_due(&due.message, due.at);
+        // `false` = another tick was faster.
+        self.delete_if(&key, "pk = :pk", (":pk", text(&key.pk))).await.map(|_| ())
     }
+}
+
+/// The item of a part as it is now, with its next version.
+fn part_item(stored: &Stored, part: usize) -> Result<Item, StoreError> {
+    let message = &stored.message;
+    let head = match part {
+        0 => Some(json(&Message { deliveries: Vec::new(), ..message.clone() })?),
+        _ => None,
+    };
+    let deliveries = json(&message.deliveries[stored.places(part)].to_vec())?;
+    let written = Part { version: stored.versions[part] + 1, deliveries, head, parts: stored.parts() };
+    let mut item = item(&keys::message(&message.id, part), &written, Some(message.received.plus_s(KEPT_S)))?;
+    if part == 0 {
+        let partition = keys::messages_partition(&message.id.tenant(), &day(message.received));
+        item.insert(BY_ACCOUNT.partition.to_owned(), text(partition));
+        item.insert(BY_ACCOUNT.sort.to_owned(), text(format!("{:013}#{}", message.received.0.max(0), message.id)));
+    }
+    Ok(item)
 }
 
 /// A message that is due.

@@ -15,8 +15,8 @@ pub struct AppSecrets {
     pub credentials_version: u64,
 }
 
-/// What opens WeLink's callbacks of an app, in a partition of its own: the function that takes callbacks may read this one
-/// and no `client_secret` (design.md 5).
+/// What opens WeLink's callbacks of an app, in a partition of its own: the function that takes callbacks may read this
+/// one and no `client_secret` (design.md 5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackSecret {
     /// `<app id>/callback_key`

@@ -1,5 +1,5 @@
-//! To-dos of the OAs as WeLink shows them, by matter (`biz_id`): one item per receiver and app, and one for the end of the
-//! whole matter.
+//! To-dos of the OAs as WeLink shows them, by matter (`biz_id`): one item per receiver and app, and one for the end of
+//! the whole matter.
 
 use domain::ids::{AppId, OaInstanceId, OaUserId, WeLinkUserId};
 use domain::push::todo::{Closed, KEPT_S, Todo};
@@ -56,8 +56,8 @@ impl Store {
         rows.into_iter().filter(is_row).map(read).collect()
     }
 
-    /// Writes a to-do over the one of `row.version`, 0 = there is none, and gives it its next version. `false` = somebody
-    /// else was faster.
+    /// Writes a to-do over the one of `row.version`, 0 = there is none, and gives it its next version. `false` =
+    /// somebody else was faster.
     pub async fn save_todo(
         &self,
         instance: &OaInstanceId,

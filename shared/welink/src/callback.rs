@@ -86,8 +86,8 @@ pub enum Changed {
 }
 
 impl CallbackKey {
-    /// The key of an app with this `client_secret`: the first 16 bytes of SHA-1 of SHA-1 of it, as Java's SHA1PRNG makes
-    /// them.
+    /// The key of an app with this `client_secret`: the first 16 bytes of SHA-1 of SHA-1 of it, as Java's SHA1PRNG
+    /// makes them.
     pub fn of(client_secret: &Secret<String>) -> Self {
         let once = Secret::new(sha1(client_secret.expose().as_bytes()).to_vec());
         Self(Secret::new(sha1(once.expose())[..KEY_BYTES].to_vec()))
@@ -107,8 +107,8 @@ impl CallbackKey {
         Cipher::new_from_slice(self.0.expose()).map_err(|_| CallbackError::NotGenuine)
     }
 
-    /// Reads the value of `encrypt`: opened first, then its time, then what it says. Ids of another company than `tenant`
-    /// are left out, and so are those that are none.
+    /// Reads the value of `encrypt`: opened first, then its time, then what it says. Ids of another company than
+    /// `tenant` are left out, and so are those that are none.
     pub fn read(&self, encrypt: &str, tenant: &WeLinkTenantId, now: Timestamp) -> Result<Callback, CallbackError> {
         let (plain, fingerprint) = self.open(encrypt)?;
         let plain: Value = serde_json::from_slice(&plain).map_err(|_| CallbackError::Malformed)?;
@@ -131,7 +131,7 @@ impl CallbackKey {
         let open = |sealed: &[u8]| cipher.decrypt(&Nonce::<U16>::from(iv), sealed).ok();
         let mut plain = open(&sealed);
         if plain.is_none() {
-            // The vendor's page prints an example of base64 over hex digits; both of its SDKs encode the bytes themselves.
+            // The vendor's page prints an example of base64 over hex digits; both of its SDKs encode the bytes.
             sealed = std::str::from_utf8(&sealed).ok().and_then(unhex).ok_or(not_genuine)?;
             plain = open(&sealed);
         }
@@ -200,8 +200,8 @@ mod tests {
 
     const SECRET: &str = "7c4f1e6e-f2db-42bd-a2c1-b2905c1c2a5b";
     const PLAIN: &str = r#"{"eventType":"test","timestamp":"1562752619"}"#;
-    const VECTOR: &str = "MDgwNTY0NDIxODUyMjA3OA==DrmJYsXO5E6FWUW9s/oYWcUv8IOkOQW6UQN0PY/SOMMSqPhP3SouNfkhhi4ZanEKNbOHaocdzHDZ7N\
-                          GDFA==";
+    const VECTOR: &str = "MDgwNTY0NDIxODUyMjA3OA==DrmJYsXO5E6FWUW9s/oYWcUv8IOkOQW6UQN0PY/SOMMSqPhP3SouNfkhhi4ZanEK\
+                          NbOHaocdzHDZ7NGDFA==";
     const IV: [u8; 16] = *b"0805644218522078";
     const AT: Timestamp = Timestamp(1_562_752_619_000);
 

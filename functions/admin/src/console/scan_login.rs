@@ -234,7 +234,6 @@ pub async fn save(State(bridge): State<Bridge>, posted: Posted) -> Response {
     let given = Given::refused(fields, &error, visitor.lang());
     let told = given.errors.is_empty().then(|| refusal_block(&error, visitor.lang()));
     let config = service::find(&bridge, &visitor.actor, tenant.as_str()).await;
-    visitor.answer(
-        config.map(|config| page(&bridge, &visitor, &config, &given).told(told).answer_with(status_of(&error))),
-    )
+    visitor
+        .answer(config.map(|config| page(&bridge, &visitor, &config, &given).told(told).answer_with(status_of(&error))))
 }

@@ -1,5 +1,5 @@
-//! What people do with to-dos: ask for something, decide, pass on, remind, withdraw. Each step is told to the bridge by an
-//! event (oa-api.md C.5, `outbox`).
+//! What people do with to-dos: ask for something, decide, pass on, remind, withdraw. Each step is told to the bridge
+//! by an event (oa-api.md C.5, `outbox`).
 
 use std::collections::BTreeMap;
 

@@ -223,8 +223,8 @@ impl Oa {
 }
 
 /// `GET /v1/todos/open?after=&count=`: every open to-do by its number, for the nightly comparison. The contract names
-/// no interface for it; this is the demonstration's: the rows are the `data` of `oa.todo.created` with the `sequence` of
-/// the last event, `next` is the `after` of the next page.
+/// no interface for it; this is the demonstration's: the rows are the `data` of `oa.todo.created` with the `sequence`
+/// of the last event, `next` is the `after` of the next page.
 pub(super) async fn open_list(
     State(oa): State<Oa>,
     headers: HeaderMap,

@@ -124,10 +124,10 @@ impl Inbox {
                 welink.read_message(received.message.number, user_id);
             }
         }
-        let unread = |received: &&Received| !received.copy.read && !(seen && received.message.url.is_empty());
+        let is_read = |received: &Received| received.copy.read || (seen && received.message.url.is_empty());
         let todos = welink.todos(tenant_id, user_id);
         Self {
-            unread: inbox.iter().filter(unread).count(),
+            unread: inbox.iter().filter(|received| !is_read(received)).count(),
             open: todos.len(),
             lines: inbox.into_iter().take(SHOWN_MAX).map(|received| line(received, pc, w.0, now)).collect(),
             rows: todos.into_iter().take(SHOWN_MAX).map(|todo| row(todo, pc, w.0, now)).collect(),

@@ -115,12 +115,13 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "47109" => Text::new("操作成功", "the operation succeeded"),
         "47110" => Text::new("开户失败：号码不可用", "opening failed: the number cannot be used"),
         "47112" => Text::new("处理中，请勿重复提交", "processing, do not submit again"),
-        "47114" => Text::new("部门下有成员或子部门", "the department is not empty"),
         "47119" => Text::new("部门操作成功", "the department is done"),
         "47120" => Text::new("登录手机号已被注册", "the login mobile is already registered"),
         "47124" => Text::new("24 小时内修改手机号次数过多", "the mobile number was changed too often in 24 hours"),
         "58003" => Text::new("对象已存在", "it exists already"),
-        "58010" => Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted"),
+        "47114" | "58010" => {
+            Text::new("部门下有成员或子部门，不能删除", "the department is not empty and cannot be deleted")
+        }
         "47101" => Text::new("access_token 格式错误", "access_token is malformed"),
         "47103" => Text::new("access_token 已过期", "access_token has expired"),
         "47111" => Text::new("账号不存在", "the account does not exist"),
@@ -130,7 +131,6 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "51010" => Text::new("公众号不存在", "the public account does not exist"),
         "51018" => Text::new("接收人超过 1000", "more than 1000 receivers"),
         "51019" => Text::new("不能给未关注的用户推送", "cannot push to people who do not follow"),
-        "51021" => Text::new("缺少参数", "a parameter is missing"),
         "51033" => Text::new("没有匹配的数据", "no matching data"),
         "51036" => Text::new("用户未登录", "the user is not logged in"),
         "51042" => Text::new("接收人列表为空", "the receiver list is empty"),
@@ -139,7 +139,7 @@ pub(super) fn message(code: &str, lang: Lang) -> &'static str {
         "51107" => Text::new("消息没有状态标签，不能修改", "the message has no status label"),
         "51111" => Text::new("消息不存在", "the message was not found"),
         "55000" => Text::new("鉴权失败", "authentication failed"),
-        "55005" => Text::new("缺少参数", "a parameter is missing"),
+        "51021" | "55005" => Text::new("缺少参数", "a parameter is missing"),
         "55006" => Text::new("参数校验失败", "the parameter check failed"),
         "55007" => Text::new("创建失败", "it could not be created"),
         "55008" => Text::new("更新失败", "it could not be updated"),

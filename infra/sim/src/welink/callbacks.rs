@@ -93,7 +93,7 @@ struct Pending {
 pub(super) struct Callbacks(VecDeque<Pending>);
 
 /// Queues an event for every app of the company that has an address.
-pub(super) fn tell(world: &mut World, tenant_id: &str, event: Event, now: Timestamp) {
+pub(super) fn tell(world: &mut World, tenant_id: &str, event: &Event, now: Timestamp) {
     let told = world.apps.values().filter(|app| app.tenant_id == tenant_id && app.callback_url.is_some());
     for client_id in told.map(|app| app.client_id.clone()) {
         if world.callbacks.0.len() >= QUEUE_MAX {

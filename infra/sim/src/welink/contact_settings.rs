@@ -60,6 +60,10 @@ pub enum Orders {
 
 /// Limits and readings of the contact interfaces (welink-api.md 4, 5, 16).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each one is a question of the contract, and they go together freely"
+)]
 pub struct ContactSettings {
     pub generations: Generations,
     /// From taking a batch to its end; its objects end one after the other, evenly.

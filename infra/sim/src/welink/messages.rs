@@ -187,10 +187,10 @@ fn deliver(
     caller: &Caller,
     to: BTreeSet<String>,
     mut message: Message,
-    label: Option<Label>,
+    label: Option<&Label>,
 ) -> Answer {
     let (reached, failed): (Vec<String>, Vec<String>) = to.into_iter().partition(|id| reaches(world, caller, id));
-    message.copies = reached.into_iter().map(|id| (id, MessageCopy { read: false, label: label.clone() })).collect();
+    message.copies = reached.into_iter().map(|id| (id, MessageCopy { read: false, label: label.cloned() })).collect();
     let item_id = message.item_id.clone().filter(|_| !message.copies.is_empty());
     if !message.copies.is_empty() {
         world.messages.keep(message);
@@ -273,7 +273,7 @@ pub(super) fn card(world: &mut World, call: &Call, caller: Option<&Caller>) -> A
         _ => return Err(Refusal::new("51002")),
     };
     let label = status(call)?;
-    deliver(world, caller, to, message, label)
+    deliver(world, caller, to, message, label.as_ref())
 }
 
 /// `POST /api/messages/v1/update` (welink-api.md 6.3). People who have no copy are named beside the code of success.

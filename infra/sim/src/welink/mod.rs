@@ -162,7 +162,7 @@ impl WeLink {
         if !world.tenants.contains_key(tenant_id) {
             return Err(DirectoryError::UnknownTenant);
         }
-        callbacks::tell(&mut world, tenant_id, Event::EditDepartment(department.dept_code.clone()), now);
+        callbacks::tell(&mut world, tenant_id, &Event::EditDepartment(department.dept_code.clone()), now);
         world.departments.insert(tenant_id, department);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl WeLink {
         if !world.tenants.contains_key(tenant_id) {
             return Err(DirectoryError::UnknownTenant);
         }
-        callbacks::tell(&mut world, tenant_id, Event::EditUser(member.user_id.clone()), now);
+        callbacks::tell(&mut world, tenant_id, &Event::EditUser(member.user_id.clone()), now);
         world.members.insert(tenant_id, member);
         Ok(())
     }
@@ -189,7 +189,7 @@ impl WeLink {
         let now = self.now();
         let mut world = self.world();
         let removed = world.members.remove(tenant_id, user_id).ok_or(DirectoryError::UnknownMember)?;
-        callbacks::tell(&mut world, tenant_id, Event::DeleteUser(user_id.to_owned()), now);
+        callbacks::tell(&mut world, tenant_id, &Event::DeleteUser(user_id.to_owned()), now);
         Ok(removed)
     }
 
@@ -198,7 +198,7 @@ impl WeLink {
         let now = self.now();
         let mut world = self.world();
         let removed = world.departments.remove(tenant_id, dept_code).ok_or(DirectoryError::UnknownDepartment)?;
-        callbacks::tell(&mut world, tenant_id, Event::DeleteDepartment(dept_code.to_owned()), now);
+        callbacks::tell(&mut world, tenant_id, &Event::DeleteDepartment(dept_code.to_owned()), now);
         Ok(removed)
     }
 

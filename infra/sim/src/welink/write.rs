@@ -133,7 +133,7 @@ fn department(world: &mut World, order: &Order, now: Timestamp) -> Answer {
         (Verb::Update | Verb::Adopt | Verb::Delete | Verb::Mobile, _) => return refuse("47012"),
     };
     let answer = named(&written);
-    callbacks::tell(world, &tenant, callbacks::Event::EditDepartment(written.dept_code.clone()), now);
+    callbacks::tell(world, &tenant, &callbacks::Event::EditDepartment(written.dept_code.clone()), now);
     world.departments.insert(&tenant, written);
     Ok(answer)
 }
@@ -237,6 +237,6 @@ fn delete(world: &mut World, tenant: &str, department: &Department, now: Timesta
         return Err(Refusal::new(world.settings.contact.not_empty_code.clone()));
     }
     world.departments.remove(tenant, code);
-    callbacks::tell(world, tenant, callbacks::Event::DeleteDepartment(code.clone()), now);
+    callbacks::tell(world, tenant, &callbacks::Event::DeleteDepartment(code.clone()), now);
     Ok(named(department))
 }

@@ -83,7 +83,7 @@ pub(super) fn person(world: &mut World, order: &Order, now: Timestamp) -> Answer
     };
     let refused = member.status == MemberStatus::NotOpened && cannot_open(world, &member);
     let answer = named(&member);
-    callbacks::tell(world, &tenant, Event::EditUser(member.user_id.clone()), now);
+    callbacks::tell(world, &tenant, &Event::EditUser(member.user_id.clone()), now);
     world.members.insert(&tenant, Member { updated: now, ..member });
     if refused { refuse("47110") } else { Ok(answer) }
 }
@@ -129,7 +129,8 @@ fn create(world: &mut World, order: &Order, closed: Option<Member>, now: Timesta
 fn free_id(world: &World, tenant: &str, corp: &str) -> String {
     let stem: String = corp.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let stem = if stem.is_empty() { "user".to_owned() } else { stem };
-    (1_usize..)
+    // One more than there are people, so one of them is free.
+    (1..=world.members.len() + 1)
         .map(|n| if n == 1 { format!("{stem}@welink") } else { format!("{stem}-{n}@welink") })
         .find(|id| world.member(tenant, id).is_none())
         .unwrap_or(stem)
@@ -275,7 +276,7 @@ fn adopt(world: &World, order: &Order, member: Member) -> Result<Member, Refusal
 /// Closes the account; `removed` takes the person away as well (welink-api.md 5B.2).
 fn close(world: &mut World, tenant: &str, member: Member, removed: bool, now: Timestamp) -> Fields {
     let answer = named(&member);
-    callbacks::tell(world, tenant, Event::DeleteUser(member.user_id.clone()), now);
+    callbacks::tell(world, tenant, &Event::DeleteUser(member.user_id.clone()), now);
     if removed {
         world.members.remove(tenant, &member.user_id);
     } else {

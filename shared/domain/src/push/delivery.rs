@@ -172,10 +172,16 @@ impl Message {
     }
 
     fn of(id: MessageId, instance: OaInstanceId, event: Option<Event>, aims: Vec<Aim>, now: Timestamp) -> Self {
-        let receivers = event.as_ref().map_or(0, |event| event.recipients.len());
-        let deliveries =
-            (0..aims.len()).flat_map(|aim| (0..receivers).map(move |to| Delivery::new(aim, to, now))).collect();
-        Self { id, instance, received: now, event, refused: None, aims, deliveries, trace: String::new() }
+        let (refused, deliveries, trace) = (None, Vec::new(), String::new());
+        let message = Self { id, instance, received: now, event, refused, aims, deliveries, trace };
+        Self { deliveries: message.at_first(), ..message }
+    }
+
+    /// Its deliveries before anything is done: each receiver at each target.
+    pub fn at_first(&self) -> Vec<Delivery> {
+        let receivers = self.event.as_ref().map_or(0, |event| event.recipients.len());
+        let of_aim = |aim| (0..receivers).map(move |to| Delivery::new(aim, to, self.received));
+        (0..self.aims.len()).flat_map(of_aim).collect()
     }
 
     pub fn recipient(&self, to: usize) -> Option<&Named> {

@@ -229,7 +229,8 @@ faults! {
     Recipients = "recipients-invalid", "接收人必须写明 by 和 value。" / "Each recipient needs by and value.";
     Creator = "creator-invalid", "创建人的写法不正确。" / "The creator is not written correctly.";
     Dest = "dest-invalid", "链接必须是以一个斜杠开头的路径。" / "A destination must be a path that begins with one slash.";
-    DestNotAllowed = "dest-not-allowed", "链接不在此 OA 允许的路径之内。" / "The destination is not under this OA's allowed prefixes.";
+    DestNotAllowed = "dest-not-allowed", "链接不在此 OA 允许的路径之内。" /
+        "The destination is not under this OA's allowed prefixes.";
     Field = "field-invalid", "可选字段的类型或长度不正确。" / "An optional field has a wrong type or length.";
 }
 

@@ -106,3 +106,32 @@ fn a_debug_text_shows_no_person() {
     let shown = format!("{:?}", Event::read(&event, NOW).unwrap());
     assert!(!shown.contains("13800000001") && !shown.contains("采购") && !shown.contains("王芳"), "{shown}");
 }
+
+/// The published schema says what the code demands.
+#[test]
+fn the_schema_has_the_codes_types_names_and_limits() {
+    let schema: Value = serde_json::from_str(include_str!("../../../../docs/schemas/event.json")).unwrap();
+    let listed: Vec<&str> =
+        schema["if"]["properties"]["type"]["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(listed.iter().all(|kind| Kind::of(kind).source().is_some()), "{listed:?}");
+    assert_eq!(listed.len(), 11);
+    let message = &schema["$defs"]["message"]["properties"];
+    assert_eq!(message["recipients"]["maxItems"], RECIPIENTS_MAX);
+    assert_eq!(message["title"]["maxLength"], TITLE_CHARS_MAX);
+    assert_eq!(message["summary"]["maxLength"], SUMMARY_CHARS_MAX);
+    assert_eq!(message["dest_pc"]["maxLength"], crate::destination::DEST_BYTES_MAX);
+    assert_eq!(schema["properties"]["id"]["maxLength"], NAME_BYTES_MAX);
+    for name in schema["$defs"]["person"]["properties"]["by"]["enum"].as_array().unwrap() {
+        assert!(By::of(name.as_str().unwrap()).is_some(), "{name}");
+    }
+    for name in schema["required"].as_array().unwrap() {
+        let mut event = good();
+        event.as_object_mut().unwrap().remove(name.as_str().unwrap());
+        assert!(Event::read(&event, NOW).is_err(), "{name} is required");
+    }
+    for name in schema["$defs"]["message"]["required"].as_array().unwrap() {
+        let mut event = good();
+        event["data"].as_object_mut().unwrap().remove(name.as_str().unwrap());
+        assert!(Event::read(&event, NOW).is_err(), "{name} is required");
+    }
+}

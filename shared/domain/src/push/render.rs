@@ -4,7 +4,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::ids::AppId;
-use crate::push::event::{Content, Kind, Priority};
+use crate::push::event::{Content, Kind};
 use crate::text::Text;
 
 /// Bytes that WeLink shows (welink-api.md 12).
@@ -15,10 +15,8 @@ pub const CONTENT_BYTES_MAX: usize = 512;
 /// What stands for the rest of a text that was cut.
 const MORE: &str = "…";
 
-/// Labels of a card that may be finished later (welink-api.md 6.3): Chinese 2 to 5 characters, English 2 to 10.
+/// The label of a card that may be finished later (welink-api.md 6.3): Chinese 2 to 5 characters, English 2 to 10.
 pub const PENDING: Text = Text::new("待处理", "Pending");
-pub const DONE: Text = Text::new("已处理", "Done");
-pub const WITHDRAWN: Text = Text::new("已撤回", "Withdrawn");
 
 const LOOK: Text = Text::new("请打开查看详情。", "Open it to see the details.");
 
@@ -32,7 +30,6 @@ pub struct Shown {
     /// Opened on the phone, and on a PC.
     pub url: String,
     pub url_pc: String,
-    pub priority: Priority,
 }
 
 impl std::fmt::Debug for Shown {
@@ -63,7 +60,6 @@ pub fn shown(kind: Kind, content: &Content, origin: &str, app: &AppId) -> Shown 
         content: body(content),
         url: link(mobile),
         url_pc: link(pc),
-        priority: content.priority,
     }
 }
 
@@ -159,6 +155,7 @@ mod tests {
     use super::*;
     use crate::destination::Destination;
     use crate::ids::{RANDOM_CHARS, TENANT_CHARS, TenantId};
+    use crate::push::event::Priority;
     use proptest::prelude::*;
 
     fn content(title: &str, summary: &str) -> Content {

@@ -68,7 +68,6 @@ reasons! {
     /// A newer event has already been worked on.
     Older = "older-event", "已处理过更新的事件。" / "A newer event has been worked on already.";
     Stale = "stale", "事件早于 90 天，不再建立待办。" / "The event is older than 90 days; no to-do is made of it.";
-    Dropped = "dropped", "管理员放弃了此次投递。" / "An administrator gave this delivery up.";
 }
 
 /// What an attempt came to when it brought nothing, for everybody of the call or for one of its receivers.

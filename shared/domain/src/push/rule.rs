@@ -15,9 +15,8 @@ pub const TARGETS_MAX: usize = 20;
 pub const RULES_MAX: usize = 1_000;
 /// Bytes of a message source at most.
 pub const SOURCE_BYTES_MAX: usize = 64;
-/// How long a message may wait for its receiver to be linked, and how long it does by default (product.md Q19).
+/// How long a message may wait for its receiver to be linked, seconds (product.md Q19).
 pub const HOLD_S_MAX: i64 = 30 * 86_400;
-pub const HOLD_S: i64 = 7 * 86_400;
 
 /// A message source (消息来源).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -143,28 +142,40 @@ pub struct Aim {
     pub hold_s: Option<i64>,
 }
 
-/// The enabled rules of a tenant, found by message source.
-#[derive(Debug)]
-pub struct Rules<'r> {
-    all: Vec<&'r Rule>,
-    by_source: BTreeMap<&'r str, Vec<&'r Rule>>,
+/// The rules of a tenant; the enabled ones are found by their message source.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rules {
+    list: Vec<Rule>,
+    /// Places of the enabled rules.
+    all: Vec<usize>,
+    by_source: BTreeMap<String, Vec<usize>>,
 }
 
-impl<'r> Rules<'r> {
-    pub fn of(rules: &'r [Rule]) -> Self {
+impl Rules {
+    pub fn of(rules: Vec<Rule>) -> Self {
         let (mut all, mut by_source) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
-        for rule in rules.iter().filter(|rule| rule.enabled) {
+        for (place, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
             match &rule.source {
-                Source::All => all.push(rule),
-                Source::Code(code) => by_source.entry(code.as_str()).or_default().push(rule),
+                Source::All => all.push(place),
+                Source::Code(code) => by_source.entry(code.clone()).or_default().push(place),
             }
         }
-        Self { all, by_source }
+        Self { list: rules, all, by_source }
+    }
+
+    /// All of them, switched on or not.
+    pub fn list(&self) -> &[Rule] {
+        &self.list
+    }
+
+    pub fn find(&self, id: &RuleId) -> Option<&Rule> {
+        self.list.iter().find(|rule| rule.id == *id)
     }
 
     /// The rules that a message of this source fires (product.md PSH-01).
-    pub fn fired(&self, source: &str) -> impl Iterator<Item = &'r Rule> {
-        self.all.iter().chain(self.by_source.get(source).into_iter().flatten()).copied()
+    pub fn fired(&self, source: &str) -> impl Iterator<Item = &Rule> {
+        let own = self.by_source.get(source).into_iter().flatten();
+        self.all.iter().chain(own).filter_map(|place| self.list.get(*place))
     }
 
     /// Where a message of this source goes, each target once (product.md Q20).
@@ -235,7 +246,8 @@ mod tests {
         let card = || vec![target(1, MessageType::Card)];
         let mut rules = vec![rule(1, "todo", card()), rule(2, "all", card()), rule(3, "approval", card())];
         rules.push(Rule { enabled: false, ..rule(4, "todo", card()) });
-        let fired = |source| Rules::of(&rules).fired(source).map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        let rules = Rules::of(rules);
+        let fired = |source| rules.fired(source).map(|rule| rule.name.clone()).collect::<Vec<_>>();
         assert_eq!(fired("todo"), ["rule 2", "rule 1"]);
         assert_eq!(fired("approval"), ["rule 2", "rule 3"]);
         assert_eq!(fired("message"), ["rule 2"]);
@@ -246,13 +258,13 @@ mod tests {
         let shared = target(1, MessageType::Notice);
         let mut careful = rule(1, "todo", vec![shared.clone(), shared.clone(), target(1, MessageType::Card)]);
         careful.when_unknown = WhenUnknown::Hold;
-        careful.hold_s = Some(HOLD_S);
+        careful.hold_s = Some(HOLD_S_MAX);
         let rules = [careful, rule(2, "all", vec![shared.clone(), target(2, MessageType::Notice)])];
-        let aims = Rules::of(&rules).aims("todo");
+        let aims = Rules::of(rules.to_vec()).aims("todo");
         assert_eq!(aims.len(), 3);
         let aim = aims.iter().find(|aim| aim.target == shared).unwrap();
-        assert_eq!((aim.rules.len(), aim.when_unknown, aim.hold_s), (2, WhenUnknown::Hold, Some(HOLD_S)));
-        assert_eq!(aim.held_until(Timestamp(5)), Some(Timestamp(5).plus_s(HOLD_S)));
+        assert_eq!((aim.rules.len(), aim.when_unknown, aim.hold_s), (2, WhenUnknown::Hold, Some(HOLD_S_MAX)));
+        assert_eq!(aim.held_until(Timestamp(5)), Some(Timestamp(5).plus_s(HOLD_S_MAX)));
     }
 
     #[test]
@@ -278,7 +290,7 @@ mod tests {
             let wanted: BTreeSet<&Target> = rules.iter()
                 .filter(|rule| rule.enabled && (rule.source == Source::All || rule.source.as_str() == asked))
                 .flat_map(|rule| &rule.targets).collect();
-            let aims = Rules::of(&rules).aims(asked);
+            let aims = Rules::of(rules.clone()).aims(asked);
             prop_assert_eq!(aims.iter().map(|aim| &aim.target).collect::<BTreeSet<_>>(), wanted);
             let once: BTreeSet<&Target> = aims.iter().map(|aim| &aim.target).collect();
             prop_assert_eq!(once.len(), aims.len());

@@ -1,10 +1,10 @@
-//! To-dos stay true (product.md PSH-11, PSH-12, Q21): in whatever order and however often the OA's events arrive, WeLink
-//! shows exactly what is open in the OA.
+//! To-dos stay true (product.md PSH-11, PSH-12, Q21): in whatever order and however often the OA's events arrive,
+//! WeLink shows exactly what is open in the OA.
 //!
-//! A to-do is one receiver's, of one matter (`biz_id`) of one OA. What the OA wants is the latest event by [`Order`]; what
-//! WeLink shows is [`Remote`]; [`Todo::step`] says what leads from one to the other. A step is written down before it is
-//! taken and again when it has ended, so that whoever comes after a crash takes the same step, and "already there" and
-//! "already gone" are successes.
+//! A to-do is one receiver's, of one matter (`biz_id`) of one OA. What the OA wants is the latest event by [`Order`];
+//! what WeLink shows is [`Remote`]; [`Todo::step`] says what leads from one to the other. A step is written down before
+//! it is taken and again when it has ended, so that whoever comes after a crash takes the same step, and "already
+//! there" and "already gone" are successes.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,8 @@ pub const KEPT_S: i64 = 90 * 86_400;
 /// After so long without a change a row is made anew: WeLink drops it after three months.
 pub const REFRESH_S: i64 = 80 * 86_400;
 
-/// Which of two events about one receiver's to-do is the later one: the OA's own count, else its time; of two at the same
-/// moment the one that ends it, so that the order of arrival decides nothing.
+/// Which of two events about one receiver's to-do is the later one: the OA's own count, else its time; of two at the
+/// same moment the one that ends it, so that the order of arrival decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Order {
     pub sequence: u64,
@@ -67,8 +67,8 @@ pub struct Todo {
     pub order: Order,
     pub want: Want,
     pub remote: Remote,
-    /// Part of the row's `taskId`; a row that is made anew has the next one, since an id that WeLink has forgotten is not
-    /// used again.
+    /// Part of the row's `taskId`; a row that is made anew has the next one, since an id that WeLink has forgotten is
+    /// not used again.
     pub generation: u32,
     /// When it was over; what follows is forgotten [`KEPT_S`] later.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The bodies of the new family (welink-api.md 5B): batches of 100 with a job, single calls that answer at once.
 
+use domain::ids::DeptCode;
 use domain::sync::Field;
 use http::Method;
 use serde_json::{Value, json};
@@ -100,8 +101,8 @@ fn collect<T>(
     }
     let call = |interface, list, answers| Call { interface, method: Method::POST, list, kind, answers, items };
     match endpoints.single {
-        Some(single) if all.len() <= writer.single_max => out.add(call(single, "", Answers::Object), 1),
-        _ => out.add(call(endpoints.batch, list, Answers::Job), BATCH_MAX),
+        Some(single) if all.len() <= writer.single_max => out.add(&call(single, "", Answers::Object), 1),
+        _ => out.add(&call(endpoints.batch, list, Answers::Job), BATCH_MAX),
     }
 }
 
@@ -184,7 +185,7 @@ fn put_places(fields: &mut Fields, places: &[Place]) -> Result<(), &'static str>
     if places.is_empty() {
         return Ok(());
     }
-    let codes: Option<Vec<&str>> = places.iter().map(|place| place.code.as_ref().map(|code| code.as_str())).collect();
+    let codes: Option<Vec<&str>> = places.iter().map(|place| place.code.as_ref().map(DeptCode::as_str)).collect();
     let corps: Option<Vec<&str>> = places.iter().map(|place| place.corp.as_deref()).collect();
     let (main, list, all) = match (codes, corps) {
         (Some(codes), _) => ("mainDeptCode", "deptCodes", codes),

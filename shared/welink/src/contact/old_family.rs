@@ -95,7 +95,7 @@ fn collect<T>(
         }
     }
     let method = if interface == DEPARTMENTS_UPDATE || interface == PEOPLE_UPDATE { Method::PUT } else { Method::POST };
-    out.add(Call { interface, method, list, kind, answers: Answers::Items, items }, writer.batch_max());
+    out.add(&Call { interface, method, list, kind, answers: Answers::Items, items }, writer.batch_max());
 }
 
 fn set(fields: &mut Fields, name: &str, value: &str) {

@@ -120,7 +120,7 @@ impl Calls {
         self.refused.push((place, Outcome::failed("47003", missing)));
     }
 
-    pub(super) fn add(&mut self, call: Call, max: usize) {
+    pub(super) fn add(&mut self, call: &Call, max: usize) {
         for items in call.items.chunks(max.max(1)) {
             self.calls.push(Call { items: items.to_vec(), ..call.clone() });
         }
@@ -217,7 +217,9 @@ impl<S: Shared> WeLink<S> {
             Ok(reply) => reply,
             // WeLink does not know the job any more.
             Err(WeLinkError::Refused { .. }) => {
-                waiting.iter().for_each(|key| into.set(key.place, Outcome::Unknown));
+                for key in waiting {
+                    into.set(key.place, Outcome::Unknown);
+                }
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -249,7 +251,9 @@ impl<S: Shared> WeLink<S> {
             let mut reply = match self.0.call(c, &old_family::status(kind, keys)).await {
                 Ok(reply) => reply,
                 Err(WeLinkError::Refused { .. }) => {
-                    keys.iter().for_each(|key| into.set(key.place, Outcome::Unknown));
+                    for key in keys {
+                        into.set(key.place, Outcome::Unknown);
+                    }
                     continue;
                 }
                 Err(error) => return Err(error),
