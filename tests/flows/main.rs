@@ -45,4 +45,5 @@ mod sheets;
 mod sign_in;
 mod signing_keys;
 mod state;
+mod welink_callbacks;
 mod welink_contacts;

@@ -10,8 +10,8 @@ use sim::faults::{Knob, Rule};
 use sim::welink::{Closed, ContactScope, EmptyPage, Generations, MemberStatus, ParentInBatch, Permission, Running};
 use tests::contact_client::{COMPANY, ContactClient};
 use welink::contact::{
-    Batch, DepartmentCursor, DepartmentWrite, ObjectId, Outcome, PeopleCursor, PersonKey, PersonWrite, Place,
-    ReadError, Removal, Writer,
+    Batch, DepartmentCursor, DepartmentWrite, ObjectId, Outcome, PeopleCursor, PersonKey, PersonRow, PersonWrite,
+    Place, ReadError, Removal, Writer,
 };
 use welink::{Families, WeLinkError};
 
@@ -237,13 +237,13 @@ async fn two_objects_go_one_by_one_and_come_back_with_their_ids() {
         fields: [(Field::NameZh, "新名".to_owned())].into(),
         ..PersonWrite::default()
     };
-    assert_eq!(codes(&submit(Batch::WritePeople(&[renamed.clone()])).await.outcomes), ["ok"]);
+    assert_eq!(codes(&submit(Batch::WritePeople(std::slice::from_ref(&renamed))).await.outcomes), ["ok"]);
     let there = world.welink.member(COMPANY, user.as_str()).unwrap();
     assert_eq!((there.name_zh.as_str(), there.dept_codes.len()), ("新名", 1), "the rest is unchanged");
     let department = DepartmentWrite { code: Some(code.clone()), ..DepartmentWrite::default() };
-    let kept = submit(Batch::RemoveDepartments(&[department.clone()])).await;
+    let kept = submit(Batch::RemoveDepartments(std::slice::from_ref(&department))).await;
     assert_eq!(codes(&kept.outcomes), ["58010"], "somebody is in it");
-    assert_eq!(codes(&submit(Batch::RemovePeople(&[renamed.clone()])).await.outcomes), ["ok"]);
+    assert_eq!(codes(&submit(Batch::RemovePeople(std::slice::from_ref(&renamed))).await.outcomes), ["ok"]);
     assert_eq!(codes(&submit(Batch::RemovePeople(&[renamed])).await.outcomes), ["ok"], "gone is gone");
     assert_eq!(world.welink.member(COMPANY, user.as_str()).unwrap().status, MemberStatus::Closed);
     assert_eq!(codes(&submit(Batch::RemoveDepartments(&[department])).await.outcomes), ["ok"]);
@@ -405,7 +405,7 @@ async fn whoever_was_closed_comes_back_as_the_reading_says() {
         let known = [PersonWrite { user: Some(user.clone()), ..PersonWrite::default() }];
         submit(Batch::RemovePeople(&known)).await;
         let listed = world.people(Family::New).await.unwrap();
-        assert_eq!(listed.get(user.as_str()).map(|row| row.is_closed()), is_listed.then_some(true), "{reading:?}");
+        assert_eq!(listed.get(user.as_str()).map(PersonRow::is_closed), is_listed.then_some(true), "{reading:?}");
         let Some(ObjectId::Person(again)) = submit(Batch::WritePeople(&new)).await else { panic!("an account") };
         assert_eq!(again == user, is_same, "{reading:?}");
     }
@@ -428,6 +428,36 @@ async fn a_number_changes_three_times_a_day() {
         assert_eq!(change(n).await, "ok");
     }
     assert_eq!(change(3).await, "47124");
-    tokio::time::sleep(std::time::Duration::from_secs(24 * 60 * 60)).await;
+    tokio::time::sleep(std::time::Duration::from_hours(24)).await;
     assert_eq!(change(3).await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_company_is_read_at_the_permitted_pace_without_a_refusal() {
+    const DEPARTMENTS: usize = 1_500;
+    let world = ContactClient::new(&Company::generate(11, 6_000, DEPARTMENTS), |_| {});
+    let codes: Vec<DeptCode> = world.departments(Family::New).await.unwrap().into_iter().map(|row| row.code).collect();
+    assert_eq!(codes.len(), DEPARTMENTS);
+    let begin = world.clock.now();
+    // The minute's share can be used up: then the client says for how long.
+    let read = async |code: &DeptCode| {
+        for _ in 0..10 {
+            match world.people_of(Family::New, code.clone()).await {
+                Err(ReadError::Call(WeLinkError::Busy { retry_after_ms })) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(retry_after_ms)).await;
+                }
+                people => return people.unwrap().len(),
+            }
+        }
+        panic!("always busy");
+    };
+    for some in codes.chunks(25) {
+        futures_util::future::join_all(some.iter().map(&read)).await;
+    }
+    // 1,200 calls a minute are allowed to us, and none beyond what WeLink allows is made.
+    let took_ms = world.clock.now().ms_since(begin);
+    let calls = i64::try_from(world.welink.call_counts()["GET /api/contact/v2/user/list"]).unwrap();
+    assert!(calls >= 1_500 && took_ms <= calls * 50 * 100 / 95, "{calls} calls in {took_ms} ms");
+    let outcomes: BTreeSet<Option<String>> = world.welink.recent_calls(1_000).into_iter().map(|c| c.outcome).collect();
+    assert!(!outcomes.contains(&Some("48503".to_owned())), "{outcomes:?}");
 }

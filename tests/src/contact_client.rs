@@ -32,8 +32,8 @@ struct Held {
 }
 
 impl Memory {
-    fn with<T>(&self, change: impl FnOnce(&mut Held) -> T) -> Result<T, String> {
-        Ok(change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+    fn with<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -41,7 +41,7 @@ impl Shared for Memory {
     type Error = String;
 
     async fn token(&self, _: &AppId) -> Result<Option<TokenRecord>, String> {
-        self.with(|held| held.record.clone())
+        Ok(self.with(|held| held.record.clone()))
     }
 
     async fn claim_refresh(&self, _: &AppId, _: &str, _: Timestamp, _: Timestamp) -> Result<Claim, String> {
@@ -59,7 +59,8 @@ impl Shared for Memory {
     ) -> Result<(), String> {
         let token = Some(token.clone());
         let record = TokenRecord { token, obtained, expires, credentials_version, claim: None, block: None };
-        self.with(|held| held.record = Some(record))
+        self.with(|held| held.record = Some(record));
+        Ok(())
     }
 
     async fn block(&self, _: &AppId, _: &str, _: Block) -> Result<bool, String> {
@@ -74,7 +75,10 @@ impl Shared for Memory {
         limits: Limits,
         refund: Option<Refund>,
     ) -> Result<Lease, String> {
-        self.with(|held| held.ledgers.entry(budget.clone()).or_default().lease(now, wanted, limits, refund.as_ref()))
+        let lease = |held: &mut Held| {
+            held.ledgers.entry(budget.clone()).or_default().lease(now, wanted, limits, refund.as_ref())
+        };
+        Ok(self.with(lease))
     }
 }
 

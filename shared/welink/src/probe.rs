@@ -1,4 +1,5 @@
-//! Which permissions an app has and which generation of interfaces it may use, asked by calls that cannot change anything (product.md ENT-07, Q1).
+//! Which permissions an app has and which generation of interfaces it may use, asked by calls that cannot change
+//! anything (product.md ENT-07, Q1).
 //!
 //! WeLink refuses an interface that was not applied for by 501, before it looks at the request (welink-api.md 2.3). So
 //! a request about something that does not exist tells the permission: an answer to the request itself means granted.

@@ -109,8 +109,8 @@ impl Reply {
         text.parse().ok().or_else(|| text.split_once('.').and_then(|(whole, _)| whole.parse().ok()))
     }
 
-    /// The objects of a list, taken out; empty when it is left out. `None` for anything else: a list that cannot be read
-    /// whole is not read at all.
+    /// The objects of a list, taken out; empty when it is left out. `None` for anything else: a list that cannot be
+    /// read whole is not read at all.
     pub(crate) fn take_rows(&mut self, name: &str) -> Option<Vec<Reply>> {
         let rows = match self.0.remove(name) {
             None | Some(Value::Null) => return Some(Vec::new()),

@@ -1,8 +1,9 @@
-//! Whole lists, page by page, with the ways in which WeLink's lists are not what they seem (welink-api.md 4.1, 4.2, 4.5).
+//! Whole lists, page by page, with the ways in which WeLink's lists are not what they seem (welink-api.md 4.1, 4.2,
+//! 4.5).
 //!
 //! - The old department list does not read the root recursively: its first level is read, then what is below each.
-//! - `offset` is a page number. `hasMore` can be stuck at 1, so a page with fewer rows than asked ends a list that has no
-//!   total; where there is a total, the rows must come to it.
+//! - `offset` is a page number. `hasMore` can be stuck at 1, so a page with fewer rows than asked ends a list that has
+//!   no total; where there is a total, the rows must come to it.
 //! - Nothing there is an empty page, or code 47012, or 47009, which is also a passing failure and so asked about twice.
 
 use domain::ids::DeptCode;
@@ -277,8 +278,8 @@ impl<S: Shared> WeLink<S> {
         Ok(Page { rows, without_id: 0, done })
     }
 
-    /// The next page of a department's direct members. On an error the cursor stands where it stood. A person of several
-    /// departments is listed in each of them.
+    /// The next page of a department's direct members. On an error the cursor stands where it stood. A person of
+    /// several departments is listed in each of them.
     pub async fn people_page(&self, c: &Credentials, cursor: &mut PeopleCursor) -> Result<Page<PersonRow>, ReadError> {
         let Some(mut at) = cursor.at.clone() else { return Ok(Page { rows: Vec::new(), without_id: 0, done: true }) };
         let (replies, done) = self.page(c, &cursor.list(), &mut at).await?;

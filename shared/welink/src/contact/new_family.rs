@@ -35,8 +35,8 @@ const PERSON_DELETE: Endpoints =
     Endpoints { single: Some("/api/contact/v1/user/delete"), batch: "/api/contact/v1/user/batch/delete" };
 const PERSON_ADOPT: Endpoints = Endpoints { single: None, batch: "/api/contact/v1/user/batch/updatecorpuid" };
 
-/// The calls of one batch. What is created and what is changed go separately, because the one call for both would create
-/// again what has been removed in the meantime.
+/// The calls of one batch. What is created and what is changed go separately, because the one call for both would
+/// create again what has been removed in the meantime.
 pub(super) fn calls(writer: &Writer, batch: Batch<'_>) -> Calls {
     let mut out = Calls::default();
     match batch {

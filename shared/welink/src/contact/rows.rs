@@ -111,8 +111,8 @@ impl PersonRow {
         self.status == Status::Closed
     }
 
-    /// Both generations of the record. `Ok(None)` = a person who is only stored and has no account id; `Err` = not a row
-    /// of the contract.
+    /// Both generations of the record. `Ok(None)` = a person who is only stored and has no account id; `Err` = not a
+    /// row of the contract.
     pub(super) fn read(row: &Reply, asked: Option<&DeptCode>) -> Result<Option<Self>, Malformed> {
         let Some(user) = row.text("userId") else {
             // Something that names a person has to be there.
