@@ -76,8 +76,8 @@ async fn done(browser: &Chromium) {
 }
 
 fn file(rows: &[(&str, &str)]) -> String {
-    let rows: String = rows.iter().map(|(user, value)| format!("{user},某人,{value}\n")).collect();
-    format!("WeLink 账号,姓名,关联值\n{rows}")
+    let rows = rows.iter().map(|(user, value)| format!("{user},某人,{value}"));
+    ["WeLink 账号,姓名,关联值".to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// Lets an undoing or unbinding that was asked for come to its end, by way of its preview where it has one.
@@ -235,7 +235,7 @@ async fn tab_to(browser: &Chromium, css: &str) {
         }
         press(browser, "Tab", 9, "").await;
     }
-    panic!("{css} is not reached by the keyboard");
+    unreachable!("the keyboard does not reach {css}");
 }
 
 async fn write(browser: &Chromium, css: &str, text: &str) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::ids::DeptCode;
+use domain::model::Department;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::sync::notes;
@@ -94,15 +96,16 @@ async fn twl_04_roots_of_different_names_abort_with_both_names_and_nothing_is_wr
     let before = writes(&world);
     let root = world.demo().oa.units().into_iter().find(|unit| unit.parent.is_none()).unwrap();
     assert!(world.demo().oa.change_unit(&root.id, |unit| unit.name_zh = "另一个集团".to_owned()));
-    // A link beats the name: without one the names decide.
+    // A link beats the name; without one the names decide.
+    assert!(simulate(&world).await["plan"].is_object(), "the demonstration's root is linked");
+    let store = world.running.bridge.store();
+    let own = store.department(world.enterprise(), &DeptCode::root()).await.unwrap().unwrap();
+    assert!(store.put_department(&Department { link: None, version: own.version + 1, ..own }).await.unwrap());
     let run = simulate(&world).await;
-    if notes(&run).contains(&"root-mismatch") {
-        assert_eq!(run["status"], "aborted", "{run}");
-        let told = run["notes"][0]["zh"].as_str().unwrap();
-        assert!(told.contains("另一个集团") && told.contains(&world.demo().company.name_zh), "{told}");
-    } else {
-        assert!(run["plan"].is_object(), "the root is linked: {run}");
-    }
+    assert_eq!((run["status"].as_str(), notes(&run)), (Some("aborted"), vec!["root-mismatch"]), "{run}");
+    let told = run["notes"][0]["zh"].as_str().unwrap();
+    assert!(told.contains("另一个集团") && told.contains(&world.demo().company.name_zh), "{told}");
+    assert!(run["plan"].is_null());
     assert_eq!(writes(&world), before);
 }
 

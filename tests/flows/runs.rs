@@ -6,6 +6,7 @@ use domain::ids::{RANDOM_CHARS, RunId, WeLinkUserId};
 use domain::model::{Person, PersonSource, Stamp};
 use domain::run::{CopyCounts, Kind, Run, Status, Step};
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use state::copy::Copied;
 use state::run::{Begun, Claimed, expiry, pack};
 use tests::world::World;
@@ -45,10 +46,8 @@ async fn begin(world: &World) -> Begun {
 }
 
 async fn begun(world: &World) -> Run {
-    match begin(world).await {
-        Begun::Done(run) => *run,
-        Begun::Busy(_) => panic!("nothing is under way"),
-    }
+    let run = if let Begun::Done(run) = begin(world).await { Some(*run) } else { None };
+    run.expect("nothing is under way")
 }
 
 async fn claim(world: &World, run: &Run) -> Option<Run> {
@@ -118,4 +117,24 @@ async fn twl_22_a_run_whose_slice_fell_silent_is_carried_on_by_the_tick() {
     assert_ne!(ended["status"], "running");
     assert!(ended["slices"].as_u64().unwrap() > 1);
     assert_eq!(store.run_under_way(world.enterprise()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_event_is_a_tick_or_a_batch_and_what_cannot_be_read_does_not_come_again() {
+    let world = World::start().await;
+    let bridge = || world.running.bridge.clone();
+    let sample = |name: &str| -> Value {
+        let path = format!("{}/../events/{name}", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    assert_eq!(org_sync::handle(bridge(), sample("org-sync.tick.json")).await.unwrap(), json!({}));
+    let none_failed = json!({ "batchItemFailures": [] });
+    // A run that nobody began.
+    let mut batch = sample("org-sync.message.json");
+    assert_eq!(org_sync::handle(bridge(), batch.clone()).await.unwrap(), none_failed);
+    for bad in ["", "{}", "[1]", "{\"run\":\"r_x\",\"fence\":1}"] {
+        batch["Records"][0]["body"] = bad.into();
+        assert_eq!(org_sync::handle(bridge(), batch.clone()).await.unwrap(), none_failed, "{bad}");
+    }
+    assert!(org_sync::handle(bridge(), json!({ "hello": 1 })).await.is_err());
 }

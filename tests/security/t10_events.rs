@@ -43,7 +43,7 @@ async fn t10_no_forged_event_is_taken() {
     // The signature of another body, call, time, secret, instance and direction.
     for n in 0..100 {
         let mut forged = event("evt-1");
-        forged["data"]["biz_id"] = json!(n.to_string());
+        forged["data"]["biz_id"] = json!(format!("forged-{n}"));
         attempts.push((genuine.clone(), forged));
         attempts.push((with("webhook-id", format!("msg_x{n}")), body.clone()));
         attempts.push((with("webhook-timestamp", (now.epoch_s() + 1 + n).to_string()), body.clone()));

@@ -248,13 +248,13 @@ const NARROW_RANGE: Text = Text::new(
 );
 const FIELD_MISSING: Text = Text::new(
     "WeLink 没有返回任何人的 {0}，自动绑定无法按它匹配。请在 WeLink 开放平台为应用开通相应的字段权限。",
-    "WeLink returned nobody's {0}, which auto-bind matches by. Grant the app the permission for this field on the WeLink \
-     open platform.",
+    "WeLink returned nobody's {0}, which auto-bind matches by. Grant the app the permission for this field on the \
+     WeLink open platform.",
 );
 const SHRUNKEN_PEOPLE: Text = Text::new(
     "WeLink 返回的人员比上次少了 {1} 人（上次 {0} 人，允许减少 {2} 人），云桥通讯录没有改动。请检查应用的可见范围和权限；如果确实如此，请提高上限后重试。",
-    "WeLink shows {1} people fewer than before (before {0}, allowed {2}); the copy is unchanged. Check the app's visible \
-     range and permissions. If it is right, raise the cap and begin again.",
+    "WeLink shows {1} people fewer than before (before {0}, allowed {2}); the copy is unchanged. Check the app's \
+     visible range and permissions. If it is right, raise the cap and begin again.",
 );
 const SHRUNKEN_DEPARTMENTS: Text = Text::new(
     "WeLink 返回的部门比上次少了 {1} 个（上次 {0} 个，允许减少 {2} 个），云桥通讯录没有改动。请检查应用的可见范围和权限；如果确实如此，请提高上限后重试。",

@@ -38,7 +38,7 @@ pub(crate) async fn plan(slice: &mut Slice<'_>) -> Result<Next, Stop> {
         return Ok(Next::Over(Status::Aborted));
     }
     let sides = (&oa, &copy);
-    let departments = plan.departments.iter().map(|item| department(item, sides));
+    let departments = plan.departments.iter().map(|item| department(&plan, item, sides));
     let people = plan.people.iter().map(|item| person(item, sides, &settings));
     let mut entries: Vec<Entry> = departments.chain(people).collect();
     // What is held is among them with its reason; the others have been said nowhere else.
@@ -113,7 +113,7 @@ fn listed<'a>(plan: &Plan, (oa, copy): (&'a OaSide, &'a Directory)) -> HashSet<&
     ids
 }
 
-fn department(item: &DepartmentItem, (oa, copy): (&OaSide, &Directory)) -> Entry {
+fn department(plan: &Plan, item: &DepartmentItem, (oa, copy): (&OaSide, &Directory)) -> Entry {
     let of_oa = |row: OaRow| (oa.department_id(row).to_owned(), oa.department_name(row).to_owned());
     let of_copy = |row: CopyRow| (copy.department_code(row).to_owned(), copy.department_name(row).to_owned());
     // By its WeLink code where it has one: what hangs under it says the same.
@@ -125,7 +125,7 @@ fn department(item: &DepartmentItem, (oa, copy): (&OaSide, &Directory)) -> Entry
     }
     let parent = match item.parent {
         Parent::Copy(row) => of_copy(row).0,
-        Parent::Oa(row) => of_oa(row).0,
+        Parent::Oa(row) => plan.department(row).map_or_else(|| of_oa(row).0, |row| of_copy(row).0),
     };
     Entry {
         object: Object::Department,
@@ -169,8 +169,8 @@ const TOO_LARGE: Text = Text::new(
 );
 const DECREASE: Text = Text::new(
     "同步范围内的 OA 用户比上次同步少 {0} 人（上次 {2} 人，允许减少 {1} 人），不会写入 WeLink。请检查 OA 数据和同步范围；如果确实如此，请提高阈值。",
-    "{0} OA users fewer are in scope than at the last sync (then {2}, allowed {1}): nothing is written. Check the OA and \
-     the scope; if it is right, raise the threshold.",
+    "{0} OA users fewer are in scope than at the last sync (then {2}, allowed {1}): nothing is written. Check the OA \
+     and the scope; if it is right, raise the threshold.",
 );
 const CAP_PEOPLE: Text = Text::new(
     "计划从 WeLink 删除 {0} 名已关联的成员（共 {2} 名，上限 {1} 名），不会写入 WeLink。请检查同步范围；如果确实如此，请提高上限。",
@@ -184,6 +184,6 @@ const CAP_MARKS: Text = Text::new(
 );
 const CAP_DEPARTMENTS: Text = Text::new(
     "计划从 WeLink 删除 {0} 个已关联的部门（共 {2} 个，上限 {1} 个），不会写入 WeLink。请检查同步范围；如果确实如此，请提高上限。",
-    "The plan removes {0} linked departments from WeLink (of {2}, at most {1}): nothing is written. Check the scope; if \
-     it is right, raise the cap.",
+    "The plan removes {0} linked departments from WeLink (of {2}, at most {1}): nothing is written. Check the scope; \
+     if it is right, raise the cap.",
 );

@@ -43,7 +43,7 @@ impl Timer {
         let rules = zone.rules();
         let now = jiff::Timestamp::from_millisecond(after.0).unwrap_or_default().to_zoned(rules.clone()).datetime();
         let first = self.first(now);
-        // Two steps at most: the first time of this period may lie behind, and a clock that was put back shows it again.
+        // Two steps at most: the first time of this period may lie behind, and a clock put back shows it again.
         let times = (0..4).map(|step| instant(self.plus(first, step), rules));
         times.into_iter().find(|at| *at > after).unwrap_or_else(|| after.plus_s(86_400))
     }

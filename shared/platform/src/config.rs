@@ -57,8 +57,8 @@ keys! {
         internal one.";
     PROXY "BRIDGE_PROXY" Some(""), "Forward proxy for all calls to WeLink and the OAs, http://host:port without a \
         password; empty = none, and no other proxy setting of the machine counts. A wrong one stops every sign-in.";
-    SYNC_QUEUE "BRIDGE_SYNC_QUEUE" Some(""), "Address of the queue that runs of a sync are handed over by; empty = they \
-        begin and go on with the next tick, once a minute.";
+    SYNC_QUEUE "BRIDGE_SYNC_QUEUE" Some(""), "Address of the queue that runs of a sync are handed over by; empty = \
+        they begin and go on with the next tick, once a minute.";
     EVENTS_QUEUE "BRIDGE_EVENTS_QUEUE" Some(""), "Address of the queue that events of the OAs and hints of WeLink go \
         to; empty = none is taken.";
     SQS "BRIDGE_SQS_ENDPOINT" Some(""), "Address of the queues' server; empty = AWS.";

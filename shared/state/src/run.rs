@@ -106,12 +106,11 @@ impl Store {
         let seen = lock.as_ref().map_or(0, |lock| lock.fence);
         let run = Run { fence: seen + 1, ..run.clone() };
         let held = item(&key, &Lock { fence: run.fence, run: Some(run.id.clone()) }, None)?;
-        let lock = match lock {
-            None => self.write_new(held)?,
-            Some(_) => {
-                let values = vec![(":seen", number(seen))];
-                self.write_if(held, "fence = :seen AND attribute_not_exists(run)", values)?
-            }
+        let lock = if lock.is_some() {
+            let values = vec![(":seen", number(seen))];
+            self.write_if(held, "fence = :seen AND attribute_not_exists(run)", values)?
+        } else {
+            self.write_new(held)?
         };
         let listed = keys::run_of(&run.enterprise, run.began.at, &run.id);
         let writes = vec![

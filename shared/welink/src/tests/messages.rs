@@ -143,6 +143,9 @@ async fn every_reading_of_a_partial_failure_names_who_failed() {
     }
 }
 
+/// An answer, what it means, and how often it is asked for.
+type Case<'a> = ((u16, String), &'a dyn Fn(&Outcome) -> bool, usize);
+
 #[tokio::test(start_paused = true)]
 async fn refused_not_sent_and_unknown_are_told_apart() {
     let one = people(&["zhangsan"]);
@@ -150,7 +153,7 @@ async fn refused_not_sent_and_unknown_are_told_apart() {
     let unsent = |outcome: &Outcome| matches!(outcome, Outcome::NotSent(_));
     let unknown = |outcome: &Outcome| *outcome == Outcome::Unknown;
     let html = || "<html>".to_owned();
-    let cases: [((u16, String), &dyn Fn(&Outcome) -> bool, usize); 12] = [
+    let cases: [Case<'_>; 12] = [
         (code("51002"), &refused, 1),
         (code("58999"), &refused, 1),
         (code("55002"), &refused, 1),
