@@ -119,6 +119,9 @@ async fn things(world: &World) -> BTreeMap<&'static str, String> {
     let job = preview(world, "field=mobile", format!("WeLink account,Relation value\n{LINKED}@welink,\n")).await;
     world.set_up_sync("welink").await;
     let run = world.run_sync("from-welink").await;
+    let rule = world.rule("todo", &["notice"], json!({})).await;
+    world.push(&[tests::push::event(world, "e1", "oa.todo.created", "1", 1, &["1001"])]).await;
+    let message = world.only_pushed().await;
     let history = world.api(Method::GET, &format!("/v1/tenants/{tenant}/settings-history"), None).await.json();
     let signing = world.api(Method::GET, "/v1/signing-keys", None).await.json();
     BTreeMap::from([
@@ -131,6 +134,8 @@ async fn things(world: &World) -> BTreeMap<&'static str, String> {
         ("{account}", account),
         ("{key}", key["id"].as_str().unwrap().to_owned()),
         ("{job}", job["id"].as_str().unwrap().to_owned()),
+        ("{rule}", rule["id"].as_str().unwrap().to_owned()),
+        ("{message}", message["id"].as_str().unwrap().to_owned()),
         ("{run}", run["id"].as_str().unwrap().to_owned()),
         ("{entry}", first(&history["entries"], "id")),
         ("{kid}", first(&signing, "kid")),

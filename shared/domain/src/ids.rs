@@ -155,7 +155,7 @@ public_id!(/// The public part of an API key.
     ApiKeyId, "y");
 public_id!(/// A rule that says which messages of an OA go where (消息推送规则).
     RuleId, "r");
-public_id!(/// A message of an OA on its way to its receivers; made from the event, so that the same event is one message.
+public_id!(/// A message of an OA on its way to its receivers, made from the event: the same event is one message.
     MessageId, "m");
 
 /// An entry of a tenant's settings history: its time, 13 digits of milliseconds, a dash, and ten characters of
