@@ -89,6 +89,18 @@ async fn see_through(browser: &Chromium) {
     }
 }
 
+/// What the preview says of the eight rows of the imported file, in their order.
+const OUTCOMES: [&str; 8] = [
+    "将关联",
+    "没有匹配的 OA 用户",
+    "匹配到多个 OA 用户",
+    "此人已关联到另一个 OA 用户",
+    "该 OA 用户已关联到他人",
+    "云桥中没有此 WeLink 账号",
+    "缺少 WeLink 账号",
+    "关联值为空，跳过",
+];
+
 #[tokio::test]
 async fn bnd_07_browser_a_file_is_previewed_row_by_row_applied_and_undone() {
     let bridge = Program::start(FRESH).await;
@@ -121,19 +133,9 @@ async fn bnd_07_browser_a_file_is_previewed_row_by_row_applied_and_undone() {
         ("", mobile("qinfeng")),
         ("zhangwei@welink", ""),
     ];
-    let want = [
-        "将关联",
-        "没有匹配的 OA 用户",
-        "匹配到多个 OA 用户",
-        "此人已关联到另一个 OA 用户",
-        "该 OA 用户已关联到他人",
-        "云桥中没有此 WeLink 账号",
-        "缺少 WeLink 账号",
-        "关联值为空，跳过",
-    ];
     let before = bridge.audited("link.bind").await;
     import(&browser, &enterprise, file(&rows).as_bytes()).await;
-    assert_eq!(outcomes(&browser).await, want);
+    assert_eq!(outcomes(&browser).await, OUTCOMES);
     judge(&browser, "console-import-preview-1600-zh").await;
     assert_eq!(bridge.audited("link.bind").await, before, "a preview changes nothing");
     let job = browser.url().await;
@@ -154,7 +156,7 @@ async fn bnd_07_browser_a_file_is_previewed_row_by_row_applied_and_undone() {
         )
         .await
         .unwrap();
-    assert_eq!(saved.as_str().unwrap().lines().count(), want.len() + 1, "{saved}");
+    assert_eq!(saved.as_str().unwrap().lines().count(), OUTCOMES.len() + 1, "{saved}");
 
     browser.click("#next button.danger").await;
     see_through(&browser).await;
@@ -215,9 +217,10 @@ async fn bnd_05_browser_a_conflict_is_settled_by_a_choice_and_the_setting_is_one
 
 /// Presses a key, as a person without a mouse does.
 async fn press(browser: &Chromium, key: &str, code: u8, text: &str) {
-    let event = |kind: &str, text: &str| json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
-    browser.devtools("Input.dispatchKeyEvent", event("keyDown", text)).await;
-    browser.devtools("Input.dispatchKeyEvent", event("keyUp", "")).await;
+    for (kind, text) in [("keyDown", text), ("keyUp", "")] {
+        let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+        browser.devtools("Input.dispatchKeyEvent", event).await;
+    }
 }
 
 /// Presses the tab key until the element has the focus, which must be seen.

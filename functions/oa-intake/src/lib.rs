@@ -2,8 +2,8 @@
 //! verified and put on the queue. Nobody gets a yes before the queue has what he brought.
 //!
 //! Architecture invariants: nothing of a body is believed before it is proved; what comes a second time changes
-//! nothing; who cannot prove what he says does not learn which instances and apps there are. This function never reads a
-//! `client_secret`: what opens callbacks lies apart (template.yaml lets it see no more).
+//! nothing; who cannot prove what he says does not learn which instances and apps there are. This function never reads
+//! a `client_secret`: what opens callbacks lies apart (template.yaml lets it see no more).
 
 mod envelope;
 mod events;

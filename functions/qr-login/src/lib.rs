@@ -1,9 +1,9 @@
 //! Scan login (扫码登录): a code on a screen, a phone that scans it in WeLink, a person who confirms, and the one browser
 //! that may then go on (oa-api.md C.4, product.md C6 to C14).
 //!
-//! [`screen`] is the bridge's own page with a code, or ([`element`]) with WeLink's own one, [`api`] serves an OA that shows codes in its own login page,
-//! [`phone`] and [`confirm`] are what the person sees. All of them meet in [`service`], which knows the rules; the
-//! steps themselves are conditional writes of the table.
+//! [`screen`] is the bridge's own page with a code, or ([`element`]) with WeLink's own one, [`api`] serves an OA that
+//! shows codes in its own login page, [`phone`] and [`confirm`] are what the person sees. All of them meet in
+//! [`service`], which knows the rules; the steps themselves are conditional writes of the table.
 
 mod api;
 mod assets;

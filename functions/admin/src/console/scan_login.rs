@@ -27,14 +27,16 @@ pub mod words {
         LEAD = "员工用手机 WeLink 扫描 OA 登录页上的二维码，确认后电脑就登录 OA。"
             / "An employee scans the code on the OA's login page with WeLink, confirms, and the computer is signed in.";
         ENABLED = "开启扫码登录" / "Scan login is on";
-        ENABLED_HINT = "关闭后入口立即消失，入口地址返回 404" / "Switched off, the entry disappears at once and answers 404";
+        ENABLED_HINT = "关闭后入口立即消失，入口地址返回 404"
+            / "Switched off, the entry disappears at once and answers 404";
         APPS = "集成的应用" / "Integrated apps";
         APPS_HINT = "用哪个应用确认扫码人的身份；每个企业最多选一个，选了多个企业时由员工选择"
             / "The app that says who scans: one per enterprise at most; with several the employee chooses";
         LIFE = "二维码有效期（秒）" / "Life of a code (seconds)";
         LIFE_HINT = "30 至 300 秒" / "30 to 300 seconds";
         NUMBER = "数字确认：手机上要选出电脑显示的数字" / "Number matching: the phone asks which number the computer shows";
-        NUMBER_HINT = "选错即终止，可防止把别人的二维码当成自己的" / "A wrong number ends the attempt; it keeps people from confirming a stranger's code";
+        NUMBER_HINT = "选错即终止，可防止把别人的二维码当成自己的"
+            / "A wrong number ends the attempt; it keeps people from confirming a stranger's code";
         NETWORKS = "公司网段" / "The company's networks";
         NETWORKS_HINT = "每行一个，例如 10.0.0.0/8；确认页据此显示“公司网络”或“公司网络以外”"
             / "One a line, for example 10.0.0.0/8; the confirmation says “office network” or “outside” by them";
@@ -43,8 +45,8 @@ pub mod words {
         REFRESHES_HINT = "之后停止更新，要点按钮才显示新的" / "After that it waits until somebody asks for one";
         ELEMENT = "改用 WeLink 自带的二维码" / "Show WeLink's own QR element instead";
         ELEMENT_HINT = "仅当手机扫码打开的页面取不到身份时使用。由 WeLink 询问员工，没有云桥的确认页、数字确认和“不是我”"
-            / "Only where a scanned page gets no identity from WeLink. WeLink asks the employee; the bridge's confirmation, \
-                number and “this was not me” do not take part";
+            / "Only where a scanned page gets no identity from WeLink. WeLink asks the employee; the bridge's \
+                confirmation, number and “this was not me” do not take part";
         SAVE = "保存扫码登录设置" / "Save the scan login settings";
         SETTINGS = "设置" / "Settings";
         NO_APP = "没有选择" / "None chosen";
