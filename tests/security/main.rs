@@ -17,6 +17,7 @@ mod t6_console;
 mod t6_tenant_crossover;
 mod t7_console;
 mod t7_secrets_in_logs;
+mod t8_formulas;
 mod t9_leaks;
 
 use tests::web::{Browser, Page};

@@ -151,14 +151,28 @@ pub(crate) fn read(bytes: &[u8], encoding: Option<Encoding>) -> Result<Vec<Sheet
 /// apostrophe is among them, so that one which was there before is not mistaken for ours.
 const LEADING: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
+/// Whether a line of a cell may be taken for a formula, blanks before it or not.
+fn is_formula(line: &str) -> bool {
+    line.starts_with(LEADING) || line.trim_start().starts_with(LEADING)
+}
+
+/// The lines of a cell with their ends. A program that splits a file by lines before it reads quotes sees each of them
+/// as the beginning of a cell.
+fn lines(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split_inclusive(['\n', '\r'])
+}
+
 /// A cell that a spreadsheet shows as the text that it is.
 pub(crate) fn escape(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(LEADING) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    if !lines(cell).any(is_formula) {
+        return Cow::Borrowed(cell);
+    }
+    Cow::Owned(lines(cell).flat_map(|line| [if is_formula(line) { "'" } else { "" }, line]).collect())
 }
 
 /// Takes back what [`escape`] did, and nothing else.
-pub(crate) fn unescape(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| rest.starts_with(LEADING)).unwrap_or(cell)
+pub(crate) fn unescape(cell: &str) -> String {
+    lines(cell).map(|line| line.strip_prefix('\'').filter(|rest| is_formula(rest)).unwrap_or(line)).collect()
 }
 
 /// Where the two columns stand that are read; the others may be anything.
@@ -210,7 +224,7 @@ impl Rows {
         if self.0.len() == ROWS_MAX {
             return Err(SheetError::TooManyRows);
         }
-        self.0.push(SheetRow { number: row, user: unescape(user).to_owned(), value: unescape(value).to_owned() });
+        self.0.push(SheetRow { number: row, user: unescape(user), value: unescape(value) });
         Ok(())
     }
 }
