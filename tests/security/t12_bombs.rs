@@ -21,13 +21,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 /// Routes of the employees' host that take a body.
 const PAGES: [(&str, &str); 3] = [("POST", "/h/{app}"), ("POST", "/bind"), ("POST", "/v1/tickets/redeem")];
-/// Take no body and read none: they answer as they would without one.
-const UNREAD: [&str; 5] = [
+/// Take no body and read none: they answer as they would without one. The last one refuses keys before it reads.
+const UNREAD: [&str; 6] = [
     "/v1/apps/{app}/browser-test",
     "/v1/setup-keys",
     "/v1/link-jobs/{job}/continue",
     "/v1/link-jobs/{job}/undo",
     "/v1/enterprises/{enterprise}/directory/reindex",
+    "/v1/me/password",
 ];
 /// Takes a whole file, with a limit of its own.
 const UPLOAD: &str = "/v1/enterprises/{enterprise}/link-imports";
