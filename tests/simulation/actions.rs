@@ -126,8 +126,8 @@ impl<'a> Visit<'a> {
                 return Err(End::Refused(if bind { HAS_TO_BIND.to_owned() } else { page.status.to_string() }));
             };
             page = self.browser.get(&next).await.map_err(|_| End::Lost)?;
-            // A clock may leap between the redirect and the binding page: a visit that is over by then is told so. Nobody
-            // has tried to sign in by it, so there is no refusal to be audited.
+            // A clock may leap between the redirect and the binding page: a visit that is over by then is told so.
+            // Nobody has tried to sign in by it, so there is no refusal to be audited.
             if let (Some("state-refused"), "/bind") = (page.problem().as_deref(), next.path()) {
                 return Err(End::Refused("the visit was over".to_owned()));
             }
