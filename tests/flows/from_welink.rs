@@ -250,6 +250,27 @@ async fn fwl_06_who_has_vanished_is_kept_for_30_days_with_his_link_and_then_both
 }
 
 #[tokio::test]
+async fn fwl_06_who_has_signed_in_since_he_vanished_from_the_lists_keeps_his_link() {
+    let world = World::start().await;
+    everybody(&world);
+    world.set_up_sync("welink").await;
+    world.run_sync("from-welink").await;
+    let member = leave(&world, LINKED);
+    world.run_sync("from-welink").await;
+    // The lists do not show him, as outside a narrow range; WeLink signs him in all the same.
+    world.advance_s(10 * DAY_S);
+    join(&world, member);
+    let page = world.sign_in(&mut world.browser(), &world.homepage(), LINKED).await;
+    assert_eq!(page.url.host_str(), Some("oa.localhost"), "{}", page.body);
+    leave(&world, LINKED);
+    world.advance_s(20 * DAY_S + 60);
+    let run = world.run_sync("from-welink").await;
+    assert_eq!(run["copy"]["people"]["dropped"], 0, "{run}");
+    let kept = person(&world, LINKED).await.unwrap();
+    assert!(matches!(kept.status, PersonStatus::Missing { .. }) && kept.link.is_some());
+}
+
+#[tokio::test]
 async fn fwl_09_a_read_that_was_denied_or_is_narrow_is_a_warning_with_its_reason() {
     let world = World::start().await;
     everybody(&world);

@@ -204,12 +204,17 @@ impl Sides {
             }
             _ => Vec::new(),
         };
+        let since = since(item.state, own.map(|one| one.status), now);
+        // A removal on a doubt: WeLink's lists do not show him, and its sign-in has since.
+        if item.state == CopyState::Dropped && own.is_some_and(|one| one.has_signed_in_since(since)) {
+            return None;
+        }
         let name = shown.map(|one| one.name_zh.clone()).or_else(|| own.map(|one| one.name_zh.clone()));
         Some(Operation {
             row: Row::Person { user: user.to_owned(), now: shown.cloned(), kept: item.kept },
             state: item.state,
             name: name.unwrap_or_default(),
-            since: since(item.state, own.map(|one| one.status), now),
+            since,
             fields,
         })
     }

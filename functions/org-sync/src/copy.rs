@@ -92,6 +92,10 @@ async fn write(slice: &Slice<'_>, operation: &Operation) -> Result<Copied, Stop>
 async fn drop_person(slice: &Slice<'_>, user: &WeLinkUserId, since: Timestamp) -> Result<Copied, Stop> {
     let store = slice.bridge.store();
     let Some(person) = store.person(slice.enterprise(), user).await? else { return Ok(Copied::Done) };
+    // He may have signed in since the plan was made.
+    if person.has_signed_in_since(since) {
+        return Ok(Copied::Overtaken);
+    }
     let mut audit = slice.bridge.entry(user_tenant(slice), Action::Unbind, "sync", user.as_str(), "");
     audit.detail.insert("run".to_owned(), slice.run.id.as_str().to_owned());
     Ok(store.drop_person(&person, since, slice.run.fence, &audit).await?)
