@@ -206,7 +206,7 @@ impl Sides {
         };
         let since = since(item.state, own.map(|one| one.status), now);
         // A removal on a doubt: WeLink's lists do not show him, and its sign-in has since.
-        if item.state == CopyState::Dropped && own.is_some_and(|one| one.has_signed_in_since(since)) {
+        if item.state == CopyState::Dropped && own.is_some_and(|one| is_vouched_for(one, since)) {
             return None;
         }
         let name = shown.map(|one| one.name_zh.clone()).or_else(|| own.map(|one| one.name_zh.clone()));
@@ -218,6 +218,11 @@ impl Sides {
             fields,
         })
     }
+}
+
+/// Whether WeLink has signed him in after that moment: then he is there, whatever its lists show.
+pub(crate) fn is_vouched_for(person: &Person, since: Timestamp) -> bool {
+    person.sign_ins.iter().any(|sign_in| sign_in.at > since)
 }
 
 /// What is missing is missing from now on; what is dropped has been since then.

@@ -11,7 +11,7 @@ use futures_util::stream;
 use state::copy::Copied;
 use state::run::pack;
 
-use crate::compare::{all, copied_people};
+use crate::compare::{all, copied_people, is_vouched_for};
 use crate::rows::{JOURNAL, OPERATIONS, Operation, ReadDepartment, ReadPerson, Row, TO_BIND};
 use crate::slice::{Next, Slice, Stop};
 
@@ -93,7 +93,7 @@ async fn drop_person(slice: &Slice<'_>, user: &WeLinkUserId, since: Timestamp) -
     let store = slice.bridge.store();
     let Some(person) = store.person(slice.enterprise(), user).await? else { return Ok(Copied::Done) };
     // He may have signed in since the plan was made.
-    if person.has_signed_in_since(since) {
+    if is_vouched_for(&person, since) {
         return Ok(Copied::Overtaken);
     }
     let mut audit = slice.bridge.entry(user_tenant(slice), Action::Unbind, "sync", user.as_str(), "");

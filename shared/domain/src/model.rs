@@ -387,11 +387,6 @@ impl Person {
         self.departments.first().cloned().unwrap_or_else(DeptCode::root)
     }
 
-    /// Whether WeLink has vouched for this person after that moment: then he is there, whatever its lists show.
-    pub fn has_signed_in_since(&self, moment: Timestamp) -> bool {
-        self.sign_ins.iter().any(|sign_in| sign_in.at > moment)
-    }
-
     /// The sign-ins to remember after this one.
     #[must_use]
     pub fn sign_ins_with(&self, note: SignInNote) -> Vec<SignInNote> {
